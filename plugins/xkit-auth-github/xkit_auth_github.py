@@ -1,0 +1,28 @@
+"""GitHub for xkit-auth: the REST and GraphQL APIs of github.com.
+
+GitHub answers 401 to a token that is expired, revoked or unknown, and that alone is worth another token. A 404 hides
+what the user may not see, and a 403 speaks of scopes, SSO or rate limits. Source: GitHub's documentation,
+"Troubleshooting the REST API" and "Authenticating to the REST API".
+"""
+
+from __future__ import annotations
+
+from xkit_auth import Connector, Default, Failure, Verdict, hookimpl
+
+github = Connector(
+    "github",
+    aliases=["github-oauth"],
+    hosts=["api.github.com"],
+    extra={"X-GitHub-Api-Version": Default("2022-11-28")},
+    failures=[
+        Failure(Verdict.RATE_LIMITED, status=403, header={"X-RateLimit-Remaining": "0"}),
+        Failure(Verdict.RATE_LIMITED, status=403, header={"Retry-After": ""}),
+        Failure(Verdict.DENIED, status=403),
+    ],
+)
+
+
+@hookimpl
+def xkit_auth_connectors() -> list[Connector]:
+    """GitHub's API."""
+    return [github]

@@ -1,0 +1,48 @@
+"""Slack for xkit-auth.
+
+Slack says that a token is dead with HTTP 200 and ``{"ok": false, "error": …}``, so the body of such answers is looked
+at: JSON only, small only, never a stream or a download. Codes: Slack's published Web API specification, ``auth.test``.
+"""
+
+from __future__ import annotations
+
+from xkit_auth import Connector, Failure, Verdict, hookimpl
+
+slack = Connector(
+    "slack",
+    hosts=["slack.com"],
+    inspect={200: "application/json"},
+    failures=[
+        Failure(
+            Verdict.REFETCH,
+            status=200,
+            json={"ok": False, "error": ("token_expired", "invalid_auth", "not_authed")},
+        ),
+        Failure(
+            Verdict.RECONNECT,
+            status=200,
+            json={"ok": False, "error": ("token_revoked", "account_inactive")},
+        ),
+        Failure(
+            Verdict.DENIED,
+            status=200,
+            json={
+                "ok": False,
+                "error": (
+                    "missing_scope",
+                    "not_allowed_token_type",
+                    "no_permission",
+                    "access_denied",
+                    "ekm_access_denied",
+                    "enterprise_is_restricted",
+                ),
+            },
+        ),
+    ],
+)
+
+
+@hookimpl
+def xkit_auth_connectors() -> list[Connector]:
+    """Slack's Web API."""
+    return [slack]

@@ -1,0 +1,759 @@
+"""The sandbox alone, through plain HTTP clients on real sockets: what Xkit and each provider answer, and when."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import logging
+import os
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import pytest
+
+pytest.importorskip("httpx")
+
+import httpx
+
+from xkit_auth.testing import Arrival, PlatformCall, Sandbox
+from xkit_auth.testing._server import Origins
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(8) as threads:
+        yield threads
+
+
+def keys(sandbox: Sandbox) -> tuple[str, str]:
+    return sandbox.publishable_key, sandbox.secret_key
+
+
+def path_of(connector: str, context: str) -> str:
+    return f"/contexts/{quote(context, safe='')}/connections/{quote(connector, safe='')}"
+
+
+def ask(sandbox: Sandbox, http: httpx.Client, connector: str, context: str) -> httpx.Response:
+    """One call to the Platform API, as a client would make it."""
+    return http.get(sandbox.base_url + path_of(connector, context), auth=keys(sandbox))
+
+
+def authorization(sandbox: Sandbox, http: httpx.Client, connector: str, context: str) -> dict[str, Any]:
+    answer: dict[str, Any] = ask(sandbox, http, connector, context).json()["connection"]["authorization"]
+    return answer
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def raw(url: str, request: bytes) -> socket.socket:
+    """A connection over which these bytes have been sent."""
+    where = urlsplit(url)
+    assert where.hostname is not None
+    connection = socket.create_connection((where.hostname, where.port or 80), timeout=10)
+    connection.sendall(request)
+    return connection
+
+
+class TestLife:
+    def test_every_origin_is_its_own_port_on_loopback(self, sandbox: Sandbox) -> None:
+        urls = [
+            sandbox.base_url,
+            sandbox.slack_url,
+            sandbox.github_url,
+            sandbox.elsewhere_url,
+            sandbox.provider_url("notion"),
+            sandbox.provider_url("hubspot"),
+        ]
+        assert {urlsplit(url).hostname for url in urls} == {"127.0.0.1"}
+        assert len({urlsplit(url).port for url in urls}) == len(urls)
+        assert urlsplit(sandbox.base_url).path == "/api/platform"
+
+    def test_a_provider_keeps_its_url(self, sandbox: Sandbox) -> None:
+        assert sandbox.provider_url("notion") == sandbox.provider_url("notion")
+        assert sandbox.provider_url("slack") == sandbox.slack_url
+        assert sandbox.provider_url("github") == sandbox.github_url
+
+    def test_keys_are_random_and_look_fake(self) -> None:
+        one, other = Sandbox(), Sandbox()
+        assert one.secret_key != other.secret_key
+        assert one.publishable_key.startswith("pk_sandbox_")
+        assert one.secret_key.startswith("sk_sandbox_")
+
+    def test_starting_twice_is_starting_once(self) -> None:
+        sandbox = Sandbox().start()
+        url = sandbox.base_url
+        with sandbox:
+            assert sandbox.base_url == url
+
+    def test_closing_twice_is_closing_once(self) -> None:
+        sandbox = Sandbox().start()
+        sandbox.close()
+        sandbox.close()
+
+    def test_before_the_start_and_after_the_end_there_is_no_url(self) -> None:
+        sandbox = Sandbox()
+        with pytest.raises(RuntimeError, match="not running"):
+            _ = sandbox.base_url
+        with pytest.raises(RuntimeError, match="not running"):
+            sandbox.provider_url("notion")
+        sandbox.start().close()
+        with pytest.raises(RuntimeError, match="not running"):
+            _ = sandbox.slack_url
+
+    def test_a_closed_sandbox_stays_closed(self) -> None:
+        sandbox = Sandbox().start()
+        sandbox.close()
+        with pytest.raises(RuntimeError, match="make a new one"):
+            sandbox.start()
+
+    def test_a_thread_that_is_gone_is_not_waited_for(self) -> None:
+        origins = Origins()
+        origins.close()
+        origins.close()
+
+    def test_after_the_end_its_thread_is_gone_and_its_ports_are_shut(self, http: httpx.Client) -> None:
+        with Sandbox() as sandbox:
+            url = sandbox.slack_url
+            assert [one.daemon for one in threading.enumerate() if one.name == "xkit-auth-sandbox"] == [True]
+            http.get(url)
+        assert not [one for one in threading.enumerate() if one.name == "xkit-auth-sandbox"]
+        with pytest.raises(httpx.TransportError):
+            http.get(url)
+
+    def test_many_sandboxes_live_side_by_side(self, http: httpx.Client) -> None:
+        with Sandbox() as one, Sandbox() as other:
+            token = one.connect("slack", "ann")
+            assert http.get(f"{one.slack_url}/api/auth.test", headers=bearer(token)).json()["ok"]
+            assert not http.get(f"{other.slack_url}/api/auth.test", headers=bearer(token)).json()["ok"]
+            assert http.get(one.base_url + path_of("slack", "ann"), auth=keys(other)).status_code == 401
+
+    def test_it_ends_while_requests_are_waiting(self, http: httpx.Client, pool: ThreadPoolExecutor) -> None:
+        with Sandbox() as sandbox:
+            sandbox.connect("slack", "ann")
+            token = sandbox.connect("notion", "ann")
+            sandbox.down("hang", times=1)
+            hung = pool.submit(ask, sandbox, http, "slack", "ann")
+            sandbox.wait_for_calls(1)
+            sandbox.delay(3600)
+            late = pool.submit(ask, sandbox, http, "slack", "ann")
+            sandbox.wait_for_calls(2)
+            slow = raw(
+                sandbox.provider_url("notion"),
+                f"GET /slow HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode(),
+            )
+            endless = raw(sandbox.elsewhere_url, b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert endless.recv(4) == b"HTTP"
+            upload = raw(sandbox.elsewhere_url, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf")
+        for answer in (hung, late):
+            with pytest.raises(httpx.TransportError):
+                answer.result(10)
+        for connection in (slow, endless, upload):
+            with connection:
+                assert not everything(connection).endswith(b"0\r\n\r\n")
+
+    def test_a_held_answer_is_released_by_the_end_too(self, http: httpx.Client, pool: ThreadPoolExecutor) -> None:
+        sandbox = Sandbox().start()
+        with sandbox.hold():
+            answer = pool.submit(ask, sandbox, http, "slack", "ann")
+            sandbox.wait_for_calls(1)
+            sandbox.close()
+            with pytest.raises(httpx.TransportError):
+                answer.result(10)
+
+    def test_it_says_nothing_in_the_log(
+        self, sandbox: Sandbox, http: httpx.Client, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.DEBUG)
+        sandbox.connect("slack", "ann")
+        ask(sandbox, http, "slack", "ann")
+        with raw(sandbox.slack_url, b"no http at all\r\n\r\n") as connection:
+            assert b"400" in received(connection)
+        assert not [record for record in caplog.records if record.name.startswith("uvicorn")]
+
+    def test_other_uvicorns_are_heard(self, sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.INFO)
+        logging.getLogger("uvicorn.error").info("from somebody else")
+        assert caplog.messages == ["from somebody else"]
+
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+    @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+    def test_the_child_of_a_fork_closes_its_copy_alone(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        child = os.fork()
+        if child == 0:
+            try:
+                sandbox.close()
+            finally:
+                os._exit(0 if not sandbox._origins else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert http.get(sandbox.elsewhere_url).status_code == 200
+
+    def test_without_its_libraries_it_names_the_extra(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in [name for name in sys.modules if name.startswith("xkit_auth.testing")]:
+            monkeypatch.delitem(sys.modules, name)
+        monkeypatch.setitem(sys.modules, "uvicorn", None)
+        with pytest.raises(ImportError, match=r'pip install "xkit-auth\[sandbox\]"'):
+            importlib.import_module("xkit_auth.testing")
+
+
+def received(connection: socket.socket) -> bytes:
+    """The next bytes; none if the connection was closed or reset."""
+    try:
+        return connection.recv(65536)
+    except ConnectionError:
+        return b""
+
+
+def everything(connection: socket.socket) -> bytes:
+    return b"".join(iter(lambda: received(connection), b""))
+
+
+class TestXkitAnswers:
+    def test_an_active_connection_comes_with_its_credential(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        token = sandbox.connect("my-crm", "ann", display_label="Ann at Acme", expires_in=60, expires_at="2030-01-01")
+        answer = ask(sandbox, http, "my-crm", "ann")
+        assert answer.status_code == 200
+        assert answer.json() == {
+            "connection": {
+                "id": "connection-1",
+                "enabled": True,
+                "connector": {"name": "My Crm", "slug": "my-crm"},
+                "authorization": {
+                    "id": 1,
+                    "status": "active",
+                    "credential": token,
+                    "display_label": "Ann at Acme",
+                    "expires_in": 60,
+                    "expires_at": "2030-01-01",
+                },
+            }
+        }
+
+    def test_what_is_not_known_is_left_out(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        sandbox.connect("slack", "ann", credential="tok")
+        assert authorization(sandbox, http, "slack", "ann") == {"id": 1, "status": "active", "credential": "tok"}
+
+    def test_a_credential_may_have_several_parts(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        parts = {"email": "ann@acme.example", "api_key": "k-1"}
+        assert json.loads(sandbox.connect("copper", "ann", credential=parts)) == parts
+        assert authorization(sandbox, http, "copper", "ann")["credential"] == parts
+        renewed = json.loads(sandbox.rotate("copper", "ann"))
+        assert renewed.keys() == parts.keys()
+        assert renewed != parts
+        assert authorization(sandbox, http, "copper", "ann")["credential"] == renewed
+
+    def test_one_context_is_not_another(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        tokens = {name: sandbox.connect("slack", name) for name in ("ann", "bob")}
+        assert {name: authorization(sandbox, http, "slack", name)["credential"] for name in tokens} == tokens
+        assert tokens["ann"] != tokens["bob"]
+
+    @pytest.mark.parametrize("auth", [None, ("pk", "sk")])
+    def test_wrong_keys_are_refused(self, sandbox: Sandbox, http: httpx.Client, auth: tuple[str, str] | None) -> None:
+        sandbox.connect("slack", "ann")
+        answer = http.get(sandbox.base_url + path_of("slack", "ann"), auth=auth)
+        assert answer.status_code == 401
+        assert answer.json() == {"error": "unauthorized"}
+
+    def test_the_right_publishable_key_alone_does_not_do(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        url = sandbox.base_url + path_of("slack", "ann")
+        assert http.get(url, auth=(sandbox.publishable_key, "")).status_code == 401
+
+    @pytest.mark.parametrize(
+        "path", ["", "/", "/contexts/ann", "/contexts/ann/connections", "/x/ann/connections/slack"]
+    )
+    def test_other_paths_are_not_there(self, sandbox: Sandbox, http: httpx.Client, path: str) -> None:
+        answer = http.get(sandbox.base_url + path, auth=keys(sandbox))
+        assert (answer.status_code, answer.json()) == (404, {"error": "not_found"})
+        assert (sandbox.calls[0].connector, sandbox.calls[0].context) == (None, None)
+
+    def test_the_path_needs_its_base(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        sandbox.connect("slack", "ann")
+        origin = sandbox.base_url.removesuffix("/api/platform")
+        assert http.get(origin + path_of("slack", "ann"), auth=keys(sandbox)).status_code == 404
+
+    def test_a_connection_is_only_read(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        answer = http.post(sandbox.base_url + path_of("slack", "ann"), auth=keys(sandbox))
+        assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+
+    @pytest.mark.parametrize("context", ["a/b", "a%2Fb", "ü?#", "a b", "..", "🦊", "a+b"])
+    def test_a_context_is_decoded_once_inside_its_segment(self, sandbox: Sandbox, context: str) -> None:
+        token = sandbox.connect("slack", context)
+        path = f"/api/platform/contexts/{quote(context, safe='')}/connections/slack"
+        basic = httpx.BasicAuth(*keys(sandbox))._auth_header
+        request = f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {basic}\r\nConnection: close\r\n\r\n"
+        with raw(sandbox.base_url, request.encode()) as connection:
+            answer = everything(connection)
+        assert token.encode() in answer
+        assert sandbox.calls[0].raw_path == path
+        assert sandbox.calls[0].context == context
+
+
+class TestWhatHappensToAConnection:
+    def test_rotated_there_is_a_new_credential_and_only_that_is_good(
+        self, sandbox: Sandbox, http: httpx.Client
+    ) -> None:
+        old = sandbox.connect("slack", "ann", expires_in=60, expires_at="2030-01-01")
+        new = sandbox.rotate("slack", "ann")
+        assert new != old
+        assert sandbox.credential("slack", "ann") == new
+        shown = authorization(sandbox, http, "slack", "ann")
+        assert (shown["credential"], shown["expires_in"]) == (new, 60)
+        assert "expires_at" not in shown, "an absolute expiry was the old one's"
+        assert slack_says(sandbox, http, old) == "token_expired"
+        assert slack_says(sandbox, http, new) == "ok"
+
+    def test_expired_it_is_refreshed_at_the_next_read_and_once(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        old = sandbox.connect("slack", "ann")
+        sandbox.expire("slack", "ann")
+        assert slack_says(sandbox, http, old) == "token_expired"
+        assert sandbox.credential("slack", "ann") == old, "nobody has read it yet"
+        new = authorization(sandbox, http, "slack", "ann")["credential"]
+        assert new != old
+        assert slack_says(sandbox, http, new) == "ok"
+        assert authorization(sandbox, http, "slack", "ann")["credential"] == new
+
+    def test_expired_without_renewal_xkit_gives_the_dead_one(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        old = sandbox.connect("slack", "ann")
+        sandbox.expire("slack", "ann", renews=False)
+        assert authorization(sandbox, http, "slack", "ann")["credential"] == old
+        assert slack_says(sandbox, http, old) == "token_expired"
+
+    def test_revoked_xkit_says_so(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        old = sandbox.connect("slack", "ann")
+        sandbox.revoke("slack", "ann")
+        assert slack_says(sandbox, http, old) == "token_revoked"
+        assert authorization(sandbox, http, "slack", "ann") == {
+            "id": 1,
+            "status": "error",
+            "credential": None,
+            "error_code": "access_denied",
+            "error_message": "The user revoked access.",
+        }
+
+    def test_revoked_behind_xkits_back_it_still_gives_the_dead_one(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        old = sandbox.connect("slack", "ann")
+        sandbox.expire("slack", "ann")
+        sandbox.revoke("slack", "ann", known_to_xkit=False)
+        assert authorization(sandbox, http, "slack", "ann")["credential"] == old
+        assert slack_says(sandbox, http, old) == "token_revoked"
+
+    def test_connected_again_it_is_the_same_connection_with_a_new_credential(
+        self, sandbox: Sandbox, http: httpx.Client
+    ) -> None:
+        old = sandbox.connect("slack", "ann")
+        sandbox.revoke("slack", "ann")
+        new = sandbox.connect("slack", "ann")
+        assert authorization(sandbox, http, "slack", "ann") == {"id": 1, "status": "active", "credential": new}
+        assert slack_says(sandbox, http, old) == "token_revoked"
+
+    def test_disabled_it_is_not_enabled(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        sandbox.connect("slack", "ann")
+        sandbox.disable("slack", "ann")
+        assert ask(sandbox, http, "slack", "ann").json()["connection"]["enabled"] is False
+
+    def test_disabled_without_ever_having_been_there_is_no_authorization(
+        self, sandbox: Sandbox, http: httpx.Client
+    ) -> None:
+        sandbox.disable("slack", "ann")
+        connection = ask(sandbox, http, "slack", "ann").json()["connection"]
+        assert connection["enabled"] is False
+        assert "authorization" not in connection
+
+    @pytest.mark.parametrize("status", ["awaiting_callback", "retrieving_tokens", "something_new"])
+    def test_pending_there_is_no_credential(self, sandbox: Sandbox, http: httpx.Client, status: str) -> None:
+        sandbox.pending("slack", "ann", status)
+        assert authorization(sandbox, http, "slack", "ann") == {"id": 1, "status": status, "credential": None}
+
+    def test_forgotten_it_is_not_found(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        sandbox.connect("slack", "ann")
+        sandbox.forget_connection("slack", "ann")
+        assert ask(sandbox, http, "slack", "ann").status_code == 404
+
+    def test_what_was_never_connected_cannot_change(self, sandbox: Sandbox) -> None:
+        for change in (sandbox.rotate, sandbox.expire, sandbox.revoke, sandbox.forget_connection, sandbox.credential):
+            with pytest.raises(LookupError, match="'ann' has no connection to 'slack'"):
+                change("slack", "ann")
+
+    def test_what_has_no_credential_cannot_lose_it(self, sandbox: Sandbox) -> None:
+        sandbox.pending("slack", "ann")
+        for change in (sandbox.rotate, sandbox.expire, sandbox.revoke, sandbox.credential):
+            with pytest.raises(LookupError, match="no credential of 'ann'"):
+                change("slack", "ann")
+
+
+def slack_says(sandbox: Sandbox, http: httpx.Client, token: str) -> str:
+    answer = http.get(f"{sandbox.slack_url}/api/auth.test", headers=bearer(token))
+    assert answer.status_code == 200
+    said: str = answer.json().get("error", "ok")
+    return said
+
+
+class TestXkitInTrouble:
+    @pytest.mark.parametrize("how", ["500", "502", "503", "429"])
+    def test_down_with_a_status(self, sandbox: Sandbox, http: httpx.Client, how: Any) -> None:
+        sandbox.connect("slack", "ann")
+        sandbox.down(how)
+        for _ in range(2):
+            assert ask(sandbox, http, "slack", "ann").status_code == int(how)
+        sandbox.up()
+        assert ask(sandbox, http, "slack", "ann").status_code == 200
+
+    def test_a_bad_gateway_answers_with_a_web_page(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        sandbox.down("502")
+        answer = ask(sandbox, http, "slack", "ann")
+        assert answer.headers["content-type"].startswith("text/html")
+        assert "<html>" in answer.text
+
+    @pytest.mark.parametrize("after", [7, 0.5, "Wed, 21 Oct 2026 07:28:00 GMT"])
+    def test_retry_after_is_seconds_or_a_date(self, sandbox: Sandbox, http: httpx.Client, after: float | str) -> None:
+        sandbox.down("429", retry_after=after)
+        assert ask(sandbox, http, "slack", "ann").headers["retry-after"] == str(after)
+
+    def test_garbage_is_200_and_no_json(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        sandbox.down("garbage")
+        answer = ask(sandbox, http, "slack", "ann")
+        assert answer.status_code == 200
+        with pytest.raises(ValueError):
+            answer.json()
+
+    def test_a_reset_connection_has_no_answer(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        sandbox.connect("slack", "ann")
+        sandbox.down("reset", times=1)
+        with pytest.raises(httpx.ReadError):
+            ask(sandbox, http, "slack", "ann")
+        assert sandbox.calls[0].status is None
+        assert ask(sandbox, http, "slack", "ann").status_code == 200
+
+    def test_requests_sees_a_reset_as_a_connection_error(self, sandbox: Sandbox) -> None:
+        requests = pytest.importorskip("requests")
+        sandbox.down("reset")
+        with pytest.raises(requests.ConnectionError):
+            requests.get(sandbox.base_url, timeout=10)
+
+    def test_a_hung_call_is_answered_once_xkit_is_up(
+        self, sandbox: Sandbox, http: httpx.Client, pool: ThreadPoolExecutor
+    ) -> None:
+        sandbox.connect("slack", "ann")
+        sandbox.down("hang")
+        answer = pool.submit(ask, sandbox, http, "slack", "ann")
+        sandbox.wait_for_calls(1)
+        assert sandbox.calls[0].status is None
+        sandbox.up()
+        assert answer.result(10).status_code == 200
+        assert sandbox.calls[0].status == 200
+
+    def test_the_next_outage_ends_the_one_before(
+        self, sandbox: Sandbox, http: httpx.Client, pool: ThreadPoolExecutor
+    ) -> None:
+        sandbox.connect("slack", "ann")
+        sandbox.down("hang")
+        answer = pool.submit(ask, sandbox, http, "slack", "ann")
+        sandbox.wait_for_calls(1)
+        sandbox.down("500")
+        assert answer.result(10).status_code == 200
+        assert ask(sandbox, http, "slack", "ann").status_code == 500
+
+    def test_an_outage_can_be_for_so_many_calls(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        sandbox.connect("slack", "ann")
+        sandbox.down("503", times=2)
+        assert [ask(sandbox, http, "slack", "ann").status_code for _ in range(4)] == [503, 503, 200, 200]
+
+    def test_there_is_no_other_way_to_be_down(self, sandbox: Sandbox) -> None:
+        with pytest.raises(ValueError, match="'418'"):
+            sandbox.down("418")  # type: ignore[arg-type]
+
+    def test_any_answer_can_be_given(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        sandbox.answer_with(b"\xff[NaN", status=207, headers={"Content-Type": "text/odd", "X-More": "1"})
+        answer = ask(sandbox, http, "slack", "ann")
+        assert (answer.status_code, answer.content) == (207, b"\xff[NaN")
+        assert (answer.headers["content-type"], answer.headers["x-more"]) == ("text/odd", "1")
+
+    def test_an_answer_is_for_whom_it_is_meant_and_the_latest_wins(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        sandbox.answer_with("[1]", connector="slack")
+        sandbox.answer_with("[2]", connector="slack", context="ann", times=1)
+        sandbox.answer_with("[3]", context="bob")
+        said = [ask(sandbox, http, *who).json() for who in (("slack", "ann"), ("slack", "ann"), ("notion", "bob"))]
+        assert said == [[2], [1], [3]]
+        assert ask(sandbox, http, "notion", "ann").status_code == 404
+        sandbox.up()
+        assert ask(sandbox, http, "slack", "ann").status_code == 404
+
+    def test_an_outage_goes_before_an_answer(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        sandbox.answer_with("[]", times=1)
+        sandbox.down("500", times=1)
+        assert [ask(sandbox, http, "slack", "ann").status_code for _ in range(3)] == [500, 200, 404]
+
+    def test_a_late_answer_is_the_right_one(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        token = sandbox.connect("slack", "ann")
+        sandbox.delay(0.001)
+        assert authorization(sandbox, http, "slack", "ann")["credential"] == token
+        sandbox.up()
+        assert authorization(sandbox, http, "slack", "ann")["credential"] == token
+
+    def test_held_answers_come_when_released_and_as_they_were(
+        self, sandbox: Sandbox, http: httpx.Client, pool: ThreadPoolExecutor
+    ) -> None:
+        old = sandbox.connect("slack", "ann")
+        with sandbox.hold():
+            answers: list[Future[httpx.Response]] = [pool.submit(ask, sandbox, http, "slack", "ann") for _ in range(4)]
+            sandbox.wait_for_calls(4)
+            assert not any(answer.done() for answer in answers)
+            new = sandbox.rotate("slack", "ann")
+        assert {answer.result(10).json()["connection"]["authorization"]["credential"] for answer in answers} == {old}
+        assert authorization(sandbox, http, "slack", "ann")["credential"] == new
+
+    def test_waiting_for_calls_that_do_not_come_times_out(self, sandbox: Sandbox) -> None:
+        with pytest.raises(TimeoutError, match="0 of 1 calls"):
+            sandbox.wait_for_calls(1, timeout=0.001)
+
+
+class TestWhatIsRecorded:
+    def test_a_call_is_recorded_without_the_secret_key(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        sandbox.connect("slack", "ann/1")
+        ask(sandbox, http, "slack", "ann/1")
+        http.get(sandbox.base_url)
+        call, bare = sandbox.calls
+        assert isinstance(call, PlatformCall)
+        assert (call.method, call.raw_path) == ("GET", "/api/platform/contexts/ann%2F1/connections/slack")
+        assert (call.connector, call.context, call.status) == ("slack", "ann/1", 200)
+        assert call.headers["accept"] == "*/*"
+        assert call.headers["authorization"] == "Basic [masked]"
+        assert "authorization" not in bare.headers
+        assert call.when <= bare.when
+
+    def test_calls_are_counted_by_connector_and_context(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        for connector, context in (("slack", "ann"), ("slack", "bob"), ("notion", "ann")):
+            ask(sandbox, http, connector, context)
+        assert sandbox.call_count() == 3
+        assert sandbox.call_count("slack") == 2
+        assert sandbox.call_count(context="ann") == 2
+        assert sandbox.call_count("notion", "bob") == 0
+
+    def test_an_arrival_is_everything_that_came(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        headers = [("X-Twice", "1"), ("X-Twice", "2"), ("X-Token", "t")]
+        http.post(f"{sandbox.elsewhere_url}/a%20b?c=%2F", headers=headers, content=b"\x00\x01")
+        (arrival,) = sandbox.arrivals("elsewhere")
+        assert isinstance(arrival, Arrival)
+        assert (arrival.method, arrival.path, arrival.query) == ("POST", "/a b", "c=%2F")
+        assert (arrival.headers["x-twice"], arrival.headers["x-token"]) == ("1, 2", "t")
+        assert [value for name, value in arrival.raw_headers if name == "x-twice"] == ["1", "2"]
+        assert (arrival.body, arrival.status) == (b"\x00\x01", 200)
+
+    def test_half_a_request_is_an_arrival_without_a_status(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        request = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf"
+        with raw(sandbox.elsewhere_url, request) as connection:
+            connection.shutdown(socket.SHUT_WR)
+            assert everything(connection) == b""
+        http.get(sandbox.elsewhere_url)  # served after the other one was noticed to be gone
+        assert [(one.body, one.status) for one in sandbox.arrivals("elsewhere")] == [(b"half", None), (b"", 200)]
+
+    def test_providers_are_recorded_apart(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        http.get(sandbox.slack_url)
+        http.get(sandbox.provider_url("notion"))
+        sandbox.provider_url("hubspot")
+        assert [len(sandbox.arrivals(name)) for name in ("slack", "notion", "hubspot", "github")] == [1, 1, 0, 0]
+
+    def test_a_misspelt_provider_is_not_an_empty_one(self, sandbox: Sandbox) -> None:
+        with pytest.raises(LookupError, match="'elsewere'"):
+            sandbox.arrivals("elsewere")
+
+    def test_cleared_the_records_are_empty_and_the_world_is_as_it_was(
+        self, sandbox: Sandbox, http: httpx.Client, pool: ThreadPoolExecutor
+    ) -> None:
+        token = sandbox.connect("slack", "ann")
+        http.get(sandbox.slack_url)
+        with sandbox.hold():
+            answer = pool.submit(ask, sandbox, http, "slack", "ann")
+            sandbox.wait_for_calls(1)
+            sandbox.clear()
+        assert answer.result(10).json()["connection"]["authorization"]["credential"] == token
+        assert (sandbox.calls, sandbox.arrivals("slack")) == ([], [])
+
+
+class TestSlack:
+    @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer"}, {"Authorization": "Basic YTpi"}])
+    def test_without_a_token_it_is_not_authed(
+        self, sandbox: Sandbox, http: httpx.Client, headers: dict[str, str]
+    ) -> None:
+        answer = http.post(f"{sandbox.slack_url}/api/auth.test", headers=headers)
+        assert (answer.status_code, answer.json()) == (200, {"ok": False, "error": "not_authed"})
+        assert answer.headers["content-type"] == "application/json; charset=utf-8"
+
+    def test_a_token_it_never_gave_is_invalid(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        assert slack_says(sandbox, http, "never") == "invalid_auth"
+        assert slack_says(sandbox, http, sandbox.connect("github", "ann")) == "invalid_auth"
+
+    def test_it_says_who_a_token_is(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        token = sandbox.connect("slack", "ann")
+        answer = http.get(f"{sandbox.slack_url}/api/auth.test", headers=bearer(token)).json()
+        assert (answer["ok"], answer["user"]) == (True, "ann")
+
+    @pytest.mark.parametrize(
+        "body", [{"json": {"channel": "C1"}}, {"data": {"channel": "C1"}}, {"params": {"channel": "C1"}}]
+    )
+    def test_other_methods_echo_their_arguments(
+        self, sandbox: Sandbox, http: httpx.Client, body: dict[str, Any]
+    ) -> None:
+        headers = bearer(sandbox.connect("slack", "ann"))
+        answer = http.post(f"{sandbox.slack_url}/api/chat.postMessage", headers=headers, **body).json()
+        assert (answer["ok"], answer["api"], answer["args"]) == (True, "chat.postMessage", {"channel": "C1"})
+
+    @pytest.mark.parametrize("body", [b"{", b"[]", b"\xff"])
+    def test_broken_json_is_told(self, sandbox: Sandbox, http: httpx.Client, body: bytes) -> None:
+        headers = bearer(sandbox.connect("slack", "ann")) | {"Content-Type": "application/json"}
+        answer = http.post(f"{sandbox.slack_url}/api/chat.postMessage", headers=headers, content=body)
+        assert answer.json() == {"ok": False, "error": "invalid_json"}
+
+    def test_an_error_can_be_asked_for(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        headers = bearer(sandbox.connect("slack", "ann"))
+        answer = http.get(f"{sandbox.slack_url}/api/api.test?error=missing_scope", headers=headers)
+        assert (answer.status_code, answer.json()["error"]) == (200, "missing_scope")
+
+    def test_a_file_is_streamed_to_those_who_may(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        url = f"{sandbox.slack_url}/files/T1/report.pdf?chunks=2"
+        with http.stream("GET", url, headers=bearer(sandbox.connect("slack", "ann"))) as answer:
+            assert answer.headers["transfer-encoding"] == "chunked"
+            assert len(answer.read()) == 2048
+        assert http.get(url).json()["error"] == "not_authed"
+
+    def test_anything_else_is_not_there(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        headers = bearer(sandbox.connect("slack", "ann"))
+        assert http.get(f"{sandbox.slack_url}/about", headers=headers).status_code == 404
+
+    def test_a_refusal_can_be_compressed(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        answer = http.get(f"{sandbox.slack_url}/api/auth.test?gzip=1")
+        assert answer.headers["content-encoding"] == "gzip"
+        assert answer.json()["error"] == "not_authed"
+
+
+class TestGitHub:
+    @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "token"])
+    def test_it_says_who_a_token_is(self, sandbox: Sandbox, http: httpx.Client, scheme: str) -> None:
+        token = sandbox.connect("github", "ann")
+        answer = http.get(f"{sandbox.github_url}/user", headers={"Authorization": f"{scheme} {token}"})
+        assert answer.json()["login"] == "ann"
+
+    def test_expired_revoked_and_invented_are_all_bad_credentials(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        expired, revoked = sandbox.connect("github", "ann"), sandbox.connect("github", "bob")
+        sandbox.expire("github", "ann")
+        sandbox.revoke("github", "bob")
+        for token in (expired, revoked, "never"):
+            answer = http.get(f"{sandbox.github_url}/user", headers=bearer(token))
+            assert (answer.status_code, answer.json()["message"]) == (401, "Bad credentials")
+
+    def test_without_a_credential_it_wants_one_or_hides(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        answer = http.get(f"{sandbox.github_url}/user")
+        assert (answer.status_code, answer.json()["message"]) == (401, "Requires authentication")
+        assert http.get(f"{sandbox.github_url}/repos/acme/secret").status_code == 404
+
+    def test_without_a_user_agent_it_is_forbidden(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        headers = bearer(sandbox.connect("github", "ann")) | {"User-Agent": ""}
+        answer = http.get(f"{sandbox.github_url}/user", headers=headers)
+        assert answer.status_code == 403
+        assert "User-Agent" in answer.text
+
+    def test_a_repository_is_shown_or_hidden(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        headers = bearer(sandbox.connect("github", "ann"))
+        seen = http.get(f"{sandbox.github_url}/repos/acme/tools", headers=headers)
+        assert seen.json()["full_name"] == "acme/tools"
+        assert http.get(f"{sandbox.github_url}/repos/hidden/tools", headers=headers).status_code == 404
+
+    def test_a_missing_scope_is_forbidden(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        answer = http.get(f"{sandbox.github_url}/missing-scope", headers=bearer(sandbox.connect("github", "ann")))
+        assert answer.status_code == 403
+        assert answer.headers["x-accepted-github-permissions"] == "contents=write"
+
+    def test_the_version_asked_for_and_the_body_are_on_record(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        headers = bearer(sandbox.connect("github", "ann")) | {"X-GitHub-Api-Version": "2022-11-28"}
+        answer = http.post(f"{sandbox.github_url}/repos/acme/tools/issues", headers=headers, json={"title": "t"})
+        (arrival,) = sandbox.arrivals("github")
+        assert arrival.headers["x-github-api-version"] == "2022-11-28"
+        assert answer.json()["sha256"] == hashlib.sha256(arrival.body).hexdigest()
+
+
+class TestAnyOtherProvider:
+    def test_it_takes_a_bearer_token_and_echoes(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        token = sandbox.connect("notion", "ann")
+        answer = http.put(f"{sandbox.provider_url('notion')}/v1/pages", headers=bearer(token), content=b"abc")
+        digest = hashlib.sha256(b"abc").hexdigest()
+        assert answer.json() == {"method": "PUT", "path": "/v1/pages", "length": 3, "sha256": digest}
+
+    @pytest.mark.parametrize(("token", "standing"), [("", "missing"), ("never", "unknown")])
+    def test_it_refuses_with_a_challenge(self, sandbox: Sandbox, http: httpx.Client, token: str, standing: str) -> None:
+        answer = http.get(sandbox.provider_url("notion"), headers={"Authorization": f"Bearer {token}".strip()})
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
+        assert answer.json() == {
+            "error": "invalid_token",
+            "error_description": f"The access token is {standing}.",
+        }
+
+    def test_another_header_is_not_looked_at(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        token = sandbox.connect("notion", "ann")
+        assert http.get(sandbox.provider_url("notion"), headers={"X-Api-Key": token}).status_code == 401
+
+    def test_a_part_of_a_token_is_not_the_token(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        sandbox.connect("notion", "ann", credential="tok-1")
+        assert http.get(sandbox.provider_url("notion"), headers=bearer("tok-1x")).status_code == 401
+
+    def test_a_part_of_a_credential_can_be_the_token(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        sandbox.connect("notion", "ann", credential={"token": "tok-1", "workspace": "w"})
+        assert http.get(sandbox.provider_url("notion"), headers=bearer("tok-1")).status_code == 200
+
+    def test_a_status_can_be_asked_for_with_headers_and_a_body(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        headers = bearer(sandbox.connect("notion", "ann"))
+        url = sandbox.provider_url("notion")
+        wanted = {"header": ["Retry-After:7", "X-Why:quota: used up"], "body": '{"why": 1}'}
+        answer = http.get(f"{url}/status/429", headers=headers, params=wanted)
+        assert (answer.status_code, answer.json(), answer.headers["retry-after"]) == (429, {"why": 1}, "7")
+        assert answer.headers["x-why"] == "quota: used up"
+        assert http.get(f"{url}/status/418", headers=headers).json()["path"] == "/status/418"
+        assert http.get(f"{url}/status/204", headers=headers).content == b""
+        assert http.get(f"{url}/status/fine", headers=headers).status_code == 200
+        assert http.get(f"{url}/status/429").status_code == 401
+
+    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+    def test_it_redirects_those_who_may(self, sandbox: Sandbox, http: httpx.Client, status: int) -> None:
+        url = f"{sandbox.provider_url('notion')}/redirect"
+        target = f"{sandbox.elsewhere_url}/x?y=1"
+        wanted = httpx.QueryParams({"to": target, "status": status})
+        answer = http.get(url, params=wanted, headers=bearer(sandbox.connect("notion", "ann")))
+        assert (answer.status_code, answer.headers["location"]) == (status, target)
+        assert http.get(url, params=wanted).status_code == 401
+
+    def test_every_provider_redirects(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        for name in ("slack", "github", "elsewhere"):
+            headers = bearer(sandbox.connect(name, "ann"))
+            answer = http.get(f"{sandbox.provider_url(name)}/redirect", headers=headers)
+            assert (answer.status_code, answer.headers["location"]) == (302, "/")
+
+    def test_a_slow_answer_comes(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        headers = bearer(sandbox.connect("notion", "ann"))
+        answer = http.get(f"{sandbox.provider_url('notion')}/slow?seconds=0.001", headers=headers)
+        assert answer.json()["path"] == "/slow"
+
+    def test_a_stream_has_chunks(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        headers = bearer(sandbox.connect("notion", "ann"))
+        answer = http.get(f"{sandbox.provider_url('notion')}/stream?chunks=5&gzip=1", headers=headers)
+        assert answer.content == b"x" * 5120
+
+    @pytest.mark.parametrize("pause", ["", "?pause=0.001"])
+    def test_the_endless_can_be_left(self, sandbox: Sandbox, http: httpx.Client, pause: str) -> None:
+        url = f"{sandbox.provider_url('notion')}/endless{pause}"
+        for headers, status in (({}, 401), (bearer(sandbox.connect("notion", "ann")), 200)):
+            with http.stream("GET", url, headers=headers) as answer:
+                chunks = answer.iter_raw()
+                assert answer.status_code == status
+                assert all(next(chunks).startswith(b"x") for _ in range(3))
+        assert http.get(sandbox.elsewhere_url).status_code == 200
+
+    def test_elsewhere_lets_everybody_in(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        assert http.get(f"{sandbox.elsewhere_url}/x").json()["path"] == "/x"
+        assert http.get(f"{sandbox.elsewhere_url}/status/401").status_code == 401

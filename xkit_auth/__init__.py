@@ -1,0 +1,85 @@
+"""An Xkit user's credential on every request, as the auth object of requests, httpx and httpx2.
+
+The auth objects themselves are in ``xkit_auth.requests``, ``xkit_auth.httpx`` and ``xkit_auth.httpx2``, one for each
+library, so that importing this package imports none of them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ._connector import Connector, Default, Failure, Placement
+from ._errors import (
+    AuthorizationPending,
+    ConfigurationError,
+    ConflictWarning,
+    ConnectionUnavailable,
+    HostNotAllowed,
+    NotConnected,
+    PlatformAuthenticationError,
+    PlatformError,
+    PlatformProtocolError,
+    PlatformRateLimited,
+    PlatformUnavailable,
+    PluginWarning,
+    ReauthorizationRequired,
+    XkitAuthError,
+)
+from ._model import (
+    ANY,
+    Connection,
+    Credential,
+    Event,
+    Headers,
+    Judgement,
+    RequestView,
+    ResponseView,
+    Verdict,
+    WebhookEvent,
+)
+from ._xkit import Xkit
+
+if TYPE_CHECKING:
+    from .hookspecs import hookimpl
+
+__all__ = [
+    "ANY",
+    "AuthorizationPending",
+    "ConfigurationError",
+    "ConflictWarning",
+    "Connection",
+    "ConnectionUnavailable",
+    "Connector",
+    "Credential",
+    "Default",
+    "Event",
+    "Failure",
+    "Headers",
+    "HostNotAllowed",
+    "Judgement",
+    "NotConnected",
+    "Placement",
+    "PlatformAuthenticationError",
+    "PlatformError",
+    "PlatformProtocolError",
+    "PlatformRateLimited",
+    "PlatformUnavailable",
+    "PluginWarning",
+    "ReauthorizationRequired",
+    "RequestView",
+    "ResponseView",
+    "Verdict",
+    "WebhookEvent",
+    "Xkit",
+    "XkitAuthError",
+    "hookimpl",
+]
+
+
+def __getattr__(name: str) -> object:
+    # hookimpl comes from pluggy, which only a plugin needs: importing it here would slow every application down.
+    if name == "hookimpl":
+        from .hookspecs import hookimpl
+
+        return hookimpl
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,259 @@
+"""What the auth objects of all libraries share: their arguments, and how a request finds its credential."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from contextvars import ContextVar
+from inspect import iscoroutine
+from typing import Any, Literal, NoReturn, TypeVar
+
+from ._errors import ConfigurationError, HostNotAllowed, XkitAuthError
+from ._flow import Fetch, Tell
+from ._model import ANY, Credential, Verdict, _Any
+from ._origin import origin_of
+from ._platform import checked_name
+from ._policy import Policy
+from ._xkit import Xkit
+
+_Value = TypeVar("_Value")
+
+Context = str | Callable[[], str] | ContextVar[str]
+Hosts = Iterable[str] | Callable[[str], Iterable[str] | None]
+Params = Mapping[str, str] | Callable[[str], Mapping[str, str] | None]
+Kind = str | Callable[[str], str | None]
+OffHost = Literal["raise", "bare"]
+
+
+class _Settled:
+    """What an auth object has worked out and need not work out again."""
+
+    __slots__ = ("cache", "listens", "policy", "table", "xkit")
+
+    def __init__(self, xkit: Xkit, policy: Policy) -> None:
+        self.xkit = xkit
+        self.policy = policy
+        self.cache = xkit.broker.cache
+        self.table = self.cache.table(policy.slug)
+        self.listens = bool(xkit.directory.listeners())
+
+
+class Trip:
+    """One request's way: whose credential it takes, for which connector, through which Xkit."""
+
+    __slots__ = ("_settled", "context", "policy", "xkit")
+
+    def __init__(self, settled: _Settled, context: str) -> None:
+        self._settled = settled
+        self.xkit = settled.xkit
+        self.policy = settled.policy
+        self.context = context
+
+    def held(self) -> Credential | None:
+        """The credential, if it is held and needs nobody's attention."""
+        settled = self._settled
+        credential = settled.cache.fresh(settled.table, self.context)
+        if settled.listens and credential is not None:
+            self.xkit.directory.tell("cache_hit", self.policy.slug, self.context, credential)
+        return credential
+
+    def fetch(self, rejected: Credential | None = None) -> Credential:
+        """The credential, from Xkit if need be. Blocks."""
+        return self.xkit.get_credential(self.policy.slug, context=self.context, rejected=rejected)
+
+    async def afetch(self, rejected: Credential | None = None) -> Credential:
+        """The same for tasks."""
+        return await self.xkit.aget_credential(self.policy.slug, context=self.context, rejected=rejected)
+
+    def note_rejected(self, step: Fetch) -> None:
+        """A provider turned the credential down."""
+        self.xkit.directory.tell("rejected", self.policy.slug, self.context, step.rejected, step.verdict.value)
+
+    def note(self, step: Tell) -> None:
+        """A provider said something else about the credential, or turned the second one down, too."""
+        verdict, detail = step.judgement
+        if step.final:
+            self.xkit.broker.leave_alone((self.policy.slug, self.context), step.credential)
+            self.xkit.directory.tell("rejected", self.policy.slug, self.context, step.credential, verdict.value)
+        elif verdict is Verdict.CHALLENGE:
+            self.xkit.directory.tell("challenged", self.policy.slug, self.context, step.credential, detail)
+
+    def note_resent(self, credential: Credential) -> None:
+        """A request was sent again."""
+        self.xkit.directory.tell("resent", self.policy.slug, self.context, credential)
+
+    def explain(self, error: XkitAuthError) -> None:
+        """Put on an error what its reader needs."""
+        error.connector = error.connector or self.policy.slug
+        error.context = error.context or self.context
+        self.xkit.explain(error)
+
+
+class BaseAuth:
+    """The arguments of every ``XkitAuth``, and the way from a request to its ``Trip``."""
+
+    _adapter: str
+
+    def __init__(
+        self,
+        connector: str | _Any,
+        *,
+        context: Context,
+        xkit: Xkit | None = None,
+        hosts: Hosts | None = None,
+        params: Params | None = None,
+        kind: Kind | None = None,
+        off_host: OffHost = "raise",
+    ) -> None:
+        """Check the arguments; nothing is asked or looked for before the first request.
+
+        Args:
+            connector: the connector's slug in your Xkit project, or ``ANY`` to choose it by the request's host.
+            context: whose credential it is: the application's own id of a user or group, or a function without
+                arguments or a ``ContextVar`` that gives it when a request is made.
+            xkit: the Xkit account; default: the process's own, ``Xkit.default()``.
+            hosts: the hosts that may receive the credential, instead of the connector's own.
+            params: per-connection data that the connector's hosts or headers need, such as ``{"subdomain": "acme"}``.
+            kind: which of the connector's kinds of credential it is; default: its first.
+            off_host: what to do with a URL outside the connector's hosts: ``"raise"`` ``HostNotAllowed`` before
+                anything is asked or sent, or send it ``"bare"``, without the credential.
+
+        ``hosts``, ``params`` and ``kind`` may each be a function that is given the context.
+
+        Raises:
+            ConfigurationError: an argument makes no sense. What depends on plugins is found out with the first request.
+        """
+        self._connector = ANY if connector is ANY else checked_name("connector", connector)
+        if not callable(context) and not isinstance(context, ContextVar):
+            checked_name("context", context)
+        if xkit is not None and not isinstance(xkit, Xkit):
+            raise ConfigurationError("xkit= is not an Xkit", hint="Make one: Xkit(publishable_key=…, secret_key=…).")
+        if off_host not in ("raise", "bare"):
+            raise ConfigurationError('off_host= must be "raise" or "bare"')
+        self._context: Context | _Lost = context
+        self._xkit: Xkit | _Lost | None = xkit
+        self._hosts = hosts if hosts is None or callable(hosts) or isinstance(hosts, str) else tuple(hosts)
+        self._params = params
+        self._kind = kind
+        self._off_host = off_host
+        self._settled: _Settled | None = None
+
+    def _url_of(self, request: Any) -> str:
+        """An absolute URL with the origin that the client will connect to for this request."""
+        raise NotImplementedError
+
+    def _trip(self, origin_key: Hashable, request: Any) -> Trip | None:
+        """The way of a request; ``None`` if it goes without the credential.
+
+        ``origin_key`` is the adapter's own name for the request's origin, cheap to make; the same key must mean the
+        same origin always.
+        """
+        context = self._context if type(self._context) is str else self._context_now()
+        settled = self._settled
+        if settled is not None and settled.xkit.is_settled and origin_key in settled.policy.known:
+            return Trip(settled, context)
+        return self._first_trip(context, origin_key, self._url_of(request))
+
+    def _context_now(self) -> str:
+        given = self._context
+        if isinstance(given, str):
+            return given
+        if isinstance(given, ContextVar):
+            return checked_name(f"context (from {given.name})", given.get(None))
+        if isinstance(given, _Lost):
+            given.complain()
+        context: Any = given()
+        if iscoroutine(context):
+            context.close()
+            raise ConfigurationError(
+                "The context= function is async", hint="Give an ordinary function, or a ContextVar that is set before."
+            )
+        return checked_name("context (from the context= function)", context)
+
+    def _first_trip(self, context: str, origin_key: Hashable, url: str) -> Trip | None:
+        xkit = self._account()
+        xkit.broker.prefer(self._adapter)
+        slug = xkit.directory.slug_for(url) if self._connector is ANY else self._connector
+        policy = None
+        if isinstance(slug, str):
+            hosts, params = _given(self._hosts, context), _given(self._params, context)
+            policy = xkit.directory.policy_for(slug, hosts=hosts, params=params, kind=_given(self._kind, context))
+        if policy is None or not policy.allows(url):
+            if self._off_host == "bare":
+                return None
+            raise _not_allowed(url, context, policy)
+        settled = _Settled(xkit, policy)
+        if self._connector is not ANY and not any(map(callable, (self._hosts, self._params, self._kind))):
+            policy.learn(origin_key)
+            self._settled = settled
+        return Trip(settled, context)
+
+    def _account(self) -> Xkit:
+        if isinstance(self._xkit, _Lost):
+            self._xkit.complain()
+        return Xkit.default() if self._xkit is None else self._xkit
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._connector!r})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        # requests pickles a response together with the hooks of its request, and so with this object. The account
+        # stays behind: it holds keys and credentials.
+        state = {name: _kept(name, value) for name, value in self.__dict__.items() if name != "_settled"}
+        state["_xkit"] = None if self._xkit is None else _Lost("xkit")
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _settled=None)
+
+    def __copy__(self: _Self) -> _Self:
+        copy = type(self).__new__(type(self))
+        copy.__dict__.update(self.__dict__)
+        return copy
+
+    def __deepcopy__(self: _Self, _memo: object) -> _Self:
+        return self.__copy__()
+
+
+_Self = TypeVar("_Self", bound=BaseAuth)
+
+
+def _not_allowed(url: str, context: str, policy: Policy | None) -> HostNotAllowed:
+    origin = origin_of(url)
+    allowed = ", ".join(policy.hosts.entries) if policy is not None else "those of the connectors in use"
+    where = f"{origin}" if origin is not None else "An origin that cannot be read with certainty"
+    return HostNotAllowed(
+        f"{where} may not receive the credential",
+        connector=policy.slug if policy is not None else None,
+        context=context,
+        hint=f"Allowed are {allowed}, over https. Nothing was asked and nothing was sent."
+        ' Use off_host="bare" to send such requests without the credential.',
+    )
+
+
+class _Lost:
+    """In the place of an argument that a pickle does not carry."""
+
+    def __init__(self, argument: str) -> None:
+        self.argument = argument
+
+    def complain(self) -> NoReturn:
+        raise ConfigurationError(
+            f"This auth object was unpickled and has lost its {self.argument}=",
+            hint="Make a new auth object instead of using the unpickled one.",
+        )
+
+    def __call__(self, _context: str) -> NoReturn:
+        self.complain()
+
+
+def _kept(name: str, value: Any) -> Any:
+    try:
+        pickle.dumps(value)
+    except Exception:  # pickling runs the value's own code, which may raise anything
+        return _Lost(name.lstrip("_"))
+    return value
+
+
+def _given(value: Any, context: str) -> Any:
+    return value(context) if callable(value) else value

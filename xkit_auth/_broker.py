@@ -1,0 +1,343 @@
+"""Getting a connection or a credential out of Xkit: who asks, who waits, what is held, and what happens in an outage.
+
+One short lock guards the held credentials, the flights and the pauses. It is never held during I/O or while anybody
+waits. Calls run on threads of our own; whoever wants an answer waits for a flight to land.
+"""
+
+from __future__ import annotations
+
+import importlib
+import threading
+import time
+import weakref
+from collections.abc import Callable, Generator
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+from ._cache import Ask, Cache, Key, Serve
+from ._calls import Call, Calls
+from ._errors import (
+    ConfigurationError,
+    ConnectionUnavailable,
+    PlatformError,
+    PlatformProtocolError,
+    PlatformUnavailable,
+    XkitAuthError,
+    own_copy,
+)
+from ._flight import Flight
+from ._model import Connection, Credential, EventKind
+from ._platform import Account, Answer, NoAnswer, Transport, checked_name, credential_of, read_connection, unanswered
+
+_ADAPTERS = ("xkit_auth.httpx2", "xkit_auth.httpx", "xkit_auth.requests")
+_LOST_AFTER = 1.0
+
+_Answer = TypeVar("_Answer")
+Asking: TypeAlias = Generator[tuple[Flight[Any], float], bool, _Answer]
+"""Yields the flights to wait for, each with how many seconds; is sent whether it has landed; returns the answer."""
+
+
+class Tell(Protocol):
+    """How a broker says what happened."""
+
+    def __call__(
+        self,
+        kind: EventKind,
+        connector: str,
+        context: str,
+        credential: Credential | None = None,
+        detail: str | None = None,
+    ) -> None:
+        """Pass it on."""
+
+
+class _CredentialFlight(Flight[Credential]):
+    """A call for a credential. ``rejected`` is what made it necessary; ``since`` is when it went out."""
+
+    def __init__(self, key: Key, rejected: Credential | None) -> None:
+        super().__init__()
+        self.key = key
+        self.rejected = rejected
+        self.since: float | None = None
+
+
+class Broker:
+    """Everything between a wish for a credential and Xkit's answer.
+
+    Args:
+        account: whose Platform API is asked.
+        cache: the held credentials.
+        timeout: seconds that a caller waits in total.
+        max_calls: calls to Xkit at once, at the most.
+        tell: called with what happened.
+    """
+
+    def __init__(self, account: Account, cache: Cache, *, timeout: float, max_calls: int, tell: Tell) -> None:
+        self._account = account
+        self.cache = cache
+        self._timeout = timeout
+        self._max_calls = max_calls
+        self._tell = tell
+        self._adapter: str | None = None
+        self._inherited: list[Transport] = []
+        self.is_closed = False
+        self._begin_afresh()
+
+    def _begin_afresh(self) -> None:
+        """Locks, calls and connections of this process: nothing of them survives a fork."""
+        self._lock = threading.Lock()
+        self._transport_lock = threading.Lock()
+        self._flights: dict[Key, _CredentialFlight] = {}
+        self._calls = Calls(self._max_calls, self._lock)
+        self._transport: Transport | None = None
+
+    def after_fork(self) -> None:
+        """Called in the child."""
+        if self._transport is not None:
+            self._inherited.append(self._transport)  # kept and never used: closing it would disturb the parent
+        self._begin_afresh()
+
+    def prefer(self, adapter: str) -> None:
+        """Make calls with the HTTP library of this adapter, if none has been chosen yet."""
+        if self._adapter is None:
+            self._adapter = adapter
+
+    # Wishes
+
+    def asking(self, connector: str, context: str, rejected: Credential | None) -> Asking[Credential]:
+        """Get a credential."""
+        key = self._key(connector, context)
+        deadline = time.monotonic() + self._timeout
+        for is_last_try in (False, True):
+            found = self._look(key, rejected)
+            if isinstance(found, Credential):
+                return found
+            ended = yield found, deadline - time.monotonic()
+            if not ended or found.error is not None:
+                return self._served_on(key, rejected, found.error if ended else self._timed_out(key))
+            assert found.result is not None
+            if is_last_try or found.result != rejected or found.rejected == rejected:
+                return found.result
+            # The call had begun before this credential was turned down, so its answer proves nothing yet.
+        raise AssertionError("the second try always ends")  # pragma: no cover
+
+    def reading(self, connector: str, context: str) -> Asking[Connection]:
+        """Get a connection, from a call of its own."""
+        key = self._key(connector, context)
+        flight: Flight[Connection] = Flight()
+        with self._lock:
+            paused = self._calls.pauses.now_for(key, time.monotonic())
+            if paused is None:
+                self._calls.start(Call(key, lambda: self._read_for(flight, key), flight.crash))
+        ended = (yield flight, self._timeout) if paused is None else True
+        failure = paused or (flight.error if ended else self._timed_out(key))
+        if failure is not None:
+            raise _for_caller(failure, key)
+        assert flight.result is not None
+        return flight.result
+
+    def leave_alone(self, key: Key, credential: Credential) -> None:
+        """Two credentials in a row were turned down: do not ask for another one for a while."""
+        with self._lock:
+            self.cache.leave_alone(key, credential)
+
+    def hint(self, key: Key, *, bad: bool) -> None:
+        """Somebody says that the connection has changed."""
+        with self._lock:
+            self.cache.hint(key, bad=bad)
+
+    def forget(self, connector: str | None, context: str | None) -> None:
+        """Drop what is held, and let calls under way count only for those who wait for them."""
+        with self._lock:
+            for key in list(self.cache.keys(connector, context)):
+                self.cache.forget(key)
+            for key in list(self._flights):
+                if connector in (None, key[0]) and context in (None, key[1]):
+                    del self._flights[key]
+
+    def close(self) -> None:
+        """Drop everything; fail the calls that have not begun."""
+        self.forget(None, None)
+        with self._lock:
+            self.is_closed = True
+            left = self._calls.close()
+        for call in left:
+            call.give_up(PlatformUnavailable("Xkit was closed while the call waited for its turn"))
+        with self._transport_lock:
+            transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.close()
+
+    # Deciding whether to ask
+
+    def _key(self, connector: str, context: str) -> Key:
+        if self.is_closed:
+            raise ConfigurationError("This Xkit is closed", hint="Make a new one, or close it later.")
+        return checked_name("connector", connector), checked_name("context", context)
+
+    def _look(self, key: Key, rejected: Credential | None) -> Credential | _CredentialFlight:
+        if self._calls.is_own_thread():
+            raise ConfigurationError(
+                "A credential was asked for from inside a call to Xkit",
+                hint="Hooks of plugins do no I/O: let xkit_auth_event only take notes.",
+            )
+        with self._lock:
+            decision = self.cache.decide(key, rejected)
+            paused = self._calls.pauses.now_for(key, time.monotonic())
+            if isinstance(decision, Ask) and paused is None:
+                return self._flight_for(key, rejected)
+            if isinstance(decision, Serve) and decision.renew and paused is None:
+                self._flight_for(key, None)
+        if isinstance(decision, Serve):
+            self._tell("cache_hit", *key, decision.credential)
+            return decision.credential
+        return self._served_on(key, rejected, paused if isinstance(decision, Ask) else decision)
+
+    def _flight_for(self, key: Key, rejected: Credential | None) -> _CredentialFlight:
+        flight = self._flights.get(key)
+        if flight is None or self._is_lost(flight):
+            flight = self._flights[key] = _CredentialFlight(key, rejected)
+            fetch = flight
+            self._calls.start(Call(key, lambda: self._fetch(fetch), lambda error: self._give_up(fetch, error)))
+        return flight
+
+    def _is_lost(self, flight: _CredentialFlight) -> bool:
+        return flight.since is not None and time.monotonic() - flight.since > self._timeout + _LOST_AFTER
+
+    def _served_on(self, key: Key, rejected: Credential | None, failure: Exception | None) -> Credential:
+        """What to do with a failure: serve on what is held if Xkit could not be asked, else raise the caller's own."""
+        if isinstance(failure, PlatformError) and (failure.retryable or isinstance(failure, PlatformProtocolError)):
+            with self._lock:
+                stale = self.cache.stale(key, rejected)
+            if stale is not None:
+                self._tell("cache_hit", *key, stale, detail="stale")
+                return stale
+        raise _for_caller(failure, key)
+
+    def _timed_out(self, key: Key) -> PlatformUnavailable:
+        return unanswered(NoAnswer(f"no answer within {self._timeout:g} seconds"), *key)
+
+    # Asking, on a thread of our own
+
+    def _fetch(self, flight: _CredentialFlight) -> PlatformError | None:
+        """Ask Xkit, keep the answer, and let the waiters go. The failure, if Xkit could not be asked."""
+        flight.since = time.monotonic()
+        key = flight.key
+        outcome = _outcome(lambda: credential_of(self._asked(key)))
+        with self._lock:
+            if self._flights.get(key) is flight:
+                del self._flights[key]
+                if isinstance(outcome, Credential):
+                    self.cache.store(key, outcome, rejected=flight.rejected)
+                elif isinstance(outcome, ConnectionUnavailable):
+                    self.cache.unavailable(key, outcome)
+        if isinstance(outcome, Credential):
+            flight.land(outcome)
+            self._tell("fetched", *key, outcome)
+            return None
+        flight.crash(outcome)
+        is_answer = isinstance(outcome, ConnectionUnavailable)
+        self._tell("unavailable" if is_answer else "fetch_failed", *key, detail=type(outcome).__name__)
+        return outcome if isinstance(outcome, PlatformError) else None
+
+    def _give_up(self, flight: _CredentialFlight, error: PlatformError) -> None:
+        with self._lock:
+            if self._flights.get(flight.key) is flight:
+                del self._flights[flight.key]
+        flight.crash(error)
+
+    def _read_for(self, flight: Flight[Connection], key: Key) -> PlatformError | None:
+        outcome = _outcome(lambda: self._asked(key))
+        if isinstance(outcome, XkitAuthError):
+            flight.crash(outcome)
+            return outcome if isinstance(outcome, PlatformError) else None
+        with self._lock:
+            self._flights.pop(key, None)  # what is under way is older than this answer
+            if outcome.credential is not None:
+                self.cache.store(key, outcome.credential, rejected=None)
+            else:
+                self.cache.forget(key)
+        flight.land(outcome)
+        return None
+
+    def _asked(self, key: Key) -> Connection:
+        """Xkit's answer for one key. Blocks."""
+        connector, context = key
+        url = self._account.connection_url(connector, context)
+        deadline = time.monotonic() + self._timeout
+        transport = self._open_transport()
+        answer = self._answer(transport, url, deadline)
+        if isinstance(answer, NoAnswer) and answer.was_reset:
+            answer = self._answer(transport, url, deadline)
+        if isinstance(answer, NoAnswer):
+            raise unanswered(answer, connector, context)
+        return read_connection(answer, self._account, connector, context, wall=self.cache.wall())
+
+    def _answer(self, transport: Transport, url: str, deadline: float) -> Answer | NoAnswer:
+        try:
+            return transport.get(url, self._account.headers(), deadline)
+        except NoAnswer as failure:
+            return failure.with_traceback(None)
+
+    def _open_transport(self) -> Transport:
+        with self._transport_lock:
+            if self._transport is None:
+                self._transport = _first_installed(self._adapter)
+                weakref.finalize(self, self._transport.close)
+            return self._transport
+
+
+def _outcome(ask: Callable[[], _Answer]) -> _Answer | XkitAuthError:
+    """What came of asking, an error included: it goes to those who wait, not up the stack of our own thread."""
+    try:
+        return ask()
+    except XkitAuthError as error:
+        return error.with_traceback(None)
+    except Exception as error:  # no adapter foresaw it, and nobody knows what its text holds
+        unexpected = PlatformUnavailable(f"Asking Xkit failed with {type(error).__name__}", hint="Please report this.")
+    return unexpected
+
+
+def _for_caller(failure: Exception | None, key: Key) -> XkitAuthError:
+    assert isinstance(failure, XkitAuthError)
+    mine = own_copy(failure)
+    mine.connector, mine.context = key
+    return mine
+
+
+def _first_installed(preferred: str | None) -> Transport:
+    for adapter in (preferred,) if preferred else _ADAPTERS:
+        try:
+            module = importlib.import_module(adapter)
+        except ModuleNotFoundError:
+            continue
+        transport: Transport = module.open_transport()
+        return transport
+    raise ConfigurationError(
+        "No HTTP library is installed to call Xkit with",
+        hint="Install one of them: pip install 'xkit-auth[httpx]', 'xkit-auth[httpx2]' or 'xkit-auth[requests]'.",
+    )
+
+
+# Waiting, in a thread or in a task
+
+
+def waited(asking: Asking[_Answer]) -> _Answer:
+    """The answer, waited for in this thread."""
+    try:
+        flight, timeout = next(asking)
+        while True:
+            flight, timeout = asking.send(flight.wait(timeout))
+    except StopIteration as stop:
+        answer: _Answer = stop.value
+        return answer
+
+
+async def awaited(asking: Asking[_Answer]) -> _Answer:
+    """The answer, waited for in this asyncio or trio task."""
+    try:
+        flight, timeout = next(asking)
+        while True:
+            flight, timeout = asking.send(await flight.wait_async(timeout))
+    except StopIteration as stop:
+        answer: _Answer = stop.value
+        return answer

@@ -1,0 +1,405 @@
+"""What is known about a provider, as data: its hosts, where its credential goes, how it refuses one.
+
+A mistake in a ``Connector`` is found when it is made, and the error names the connector and the field.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ._errors import ConfigurationError, PlatformProtocolError
+from ._model import Credential, Judgement, ResponseView, Value, Verdict
+from ._origin import Hosts
+from ._text import is_header_name, why_not_sendable
+
+Params = Mapping[str, str]
+ParamRule = str | Sequence[str]
+
+_BEARER = {"Authorization": "Bearer {token}"}
+_SLOT = re.compile(r"\{([^{}]*)\}")
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
+_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_SLUG = re.compile(r"[^\s/\\\x00-\x1f\x7f]+")
+
+
+class Default(str):
+    """A value of ``extra`` that gives way to the caller's own header.
+
+    Example:
+        >>> extra = {"Stripe-Version": Default("2024-06-20")}
+    """
+
+    __slots__ = ()
+
+
+class Template:
+    """A text with slots: ``{token}``, ``{field.NAME}`` for one part of a credential, ``{param.NAME}`` for a param."""
+
+    __slots__ = ("pieces", "text")
+
+    def __init__(self, text: str, *, allowed: Iterable[str]) -> None:
+        allowed = tuple(allowed)
+        self.text = text
+        self.pieces = tuple(_SLOT.split(text))  # literal, slot, literal, slot, …, literal
+        for index, piece in enumerate(self.pieces):
+            if index % 2 == 0 and ("{" in piece or "}" in piece):
+                raise ValueError(f"{text!r} has a brace without its partner")
+            if index % 2 and piece not in allowed and not (piece.startswith("field.") and "field." in allowed):
+                raise ValueError(f"{text!r} has the unknown slot {{{piece}}}")
+
+    def filled(self, value_of: Callable[[str], str]) -> str:
+        """The text with each slot replaced by what ``value_of`` says for its name."""
+        return "".join([value_of(piece) if index % 2 else piece for index, piece in enumerate(self.pieces)])
+
+
+class Placement(Value):
+    """Where one kind of credential goes.
+
+    Attributes:
+        header: header names and templates, such as ``{"X-Api-Key": "{token}"}``; several are allowed.
+        basic: the templates of user name and password for HTTP Basic; either may be a constant or empty.
+
+    Templates know ``{token}`` (the credential's text), ``{field.NAME}`` (one part of a credential that has several)
+    and ``{param.NAME}``. Give ``header`` or ``basic``; without either it is ``Authorization: Bearer {token}``.
+
+    Example:
+        >>> Placement(basic=("{field.email}/token", "{field.api_key}"))
+        Placement(basic=('{field.email}/token', '{field.api_key}'), header={})
+    """
+
+    __slots__ = ("basic", "header")
+    header: Mapping[str, str]
+    basic: tuple[str, str] | None
+
+    def __init__(self, *, header: Mapping[str, str] | None = None, basic: tuple[str, str] | None = None) -> None:
+        if header is None and basic is None:
+            header = _BEARER
+        self._set(header=dict(header or {}), basic=None if basic is None else tuple(basic))
+
+
+class Failure(Value):
+    """One rule that reads a provider's answer. Every condition that is given must hold.
+
+    Attributes:
+        then: the verdict if the rule holds.
+        status: the HTTP status, or several.
+        header: header names and a text that the header's value must contain, in any case; ``""`` if it need only be
+            there.
+        json: paths into a JSON body, such as ``"error.code"`` or ``"errors.0.code"``, and the value that must be there,
+            or a set, list or tuple of values one of which must be there. The connector's ``inspect`` must name the
+            status.
+
+    Example:
+        >>> rule = Failure(Verdict.REFETCH, status=200, json={"ok": False, "error": ("token_expired", "invalid_auth")})
+    """
+
+    __slots__ = ("header", "json", "status", "then")
+    then: Verdict
+    status: tuple[int, ...]
+    header: Mapping[str, str]
+    json: Mapping[str, Any]
+
+    def __init__(
+        self,
+        then: Verdict,
+        *,
+        status: int | Iterable[int] = (),
+        header: Mapping[str, str] | None = None,
+        json: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._set(
+            then=then,
+            status=(status,) if isinstance(status, int) else tuple(status),
+            header=dict(header or {}),
+            json=dict(json or {}),
+        )
+
+    def holds(self, response: ResponseView) -> bool:
+        """Whether the answer is of the kind that this rule describes."""
+        if self.status and response.status not in self.status:
+            return False
+        for name, part in self.header.items():
+            if part.lower() not in response.headers.get(name, "").lower() or name not in response.headers:
+                return False
+        return all(_matches(_at(response.json, path), wanted) for path, wanted in self.json.items())
+
+
+_MISSING = object()
+
+
+def _at(body: Any, path: str) -> Any:
+    for step in path.split("."):
+        if isinstance(body, dict):
+            body = body.get(step, _MISSING)
+        elif isinstance(body, list) and step.isdecimal() and int(step) < len(body):
+            body = body[int(step)]
+        else:
+            return _MISSING
+    return body
+
+
+def _matches(found: Any, wanted: Any) -> bool:
+    choices = wanted if isinstance(wanted, (set, frozenset, list, tuple)) else (wanted,)
+    return any(type(found) is type(choice) and found == choice for choice in choices)
+
+
+class Connector(Value):
+    """A provider as data: which hosts it has, where its credential goes, what a refusal looks like.
+
+    Args:
+        slug: its usual name in Xkit, such as ``"slack"``.
+        aliases: other slugs under which it is commonly configured, such as ``"github-oauth"``.
+        hosts: ``host[:port]`` entries that may receive the credential; ``*.`` in front is exactly one label;
+            ``{param.NAME}`` is filled from ``params``.
+        params: per-connection data that hosts or headers need, each with its rule: ``"label"`` (one DNS label),
+            ``"id"`` (``[A-Za-z0-9._-]``, 128 at most), a list of allowed values, or a host suffix such as
+            ``".my.salesforce.com"`` under which the value must lie.
+        header, basic: where the credential goes, short for ``kinds={"oauth2": Placement(header=…, basic=…)}``.
+        extra: further headers that the provider wants; wrap a value in ``Default`` if the caller's own shall win.
+        kinds: the kinds of credential, by name, if there are several; the first is the default.
+        failures: rules for the provider's answers, the first that holds wins; after them 401 means ``REFETCH`` and
+            429 ``RATE_LIMITED``.
+        inspect: statuses and the content type for which the rules may read the body, such as
+            ``{200: "application/json"}``: at most 64 KiB of JSON, never a stream or a download.
+
+    Raises:
+        ConfigurationError: something in it cannot be; the text names the connector and the field.
+
+    Example:
+        >>> acme = Connector("acme", hosts=["api.acme.example"], header={"X-Api-Key": "{token}"})
+    """
+
+    __slots__ = ("aliases", "extra", "failures", "hosts", "inspect", "kinds", "params", "slug")
+    slug: str
+    aliases: tuple[str, ...]
+    hosts: tuple[str, ...]
+    params: Mapping[str, ParamRule]
+    kinds: Mapping[str, Placement]
+    extra: Mapping[str, str]
+    failures: tuple[Failure, ...]
+    inspect: Mapping[int, str]
+
+    def __init__(
+        self,
+        slug: str,
+        *,
+        hosts: Iterable[str],
+        aliases: Iterable[str] = (),
+        params: Mapping[str, ParamRule] | None = None,
+        header: Mapping[str, str] | None = None,
+        basic: tuple[str, str] | None = None,
+        extra: Mapping[str, str] | None = None,
+        kinds: Mapping[str, Placement] | None = None,
+        failures: Iterable[Failure] = (),
+        inspect: Mapping[int, str] | None = None,
+    ) -> None:
+        if kinds is not None and (header is not None or basic is not None):
+            raise ConfigurationError(f"Connector {slug!r}: give kinds=, or header= and basic=, not both")
+        self._set(
+            slug=slug,
+            aliases=_texts(slug, "aliases", aliases),
+            hosts=_texts(slug, "hosts", hosts),
+            params=dict(params or {}),
+            kinds=dict(kinds) if kinds is not None else {"oauth2": Placement(header=header, basic=basic)},
+            extra=dict(extra or {}),
+            failures=tuple(failures),
+            inspect=dict(inspect or {}),
+        )
+        _Check(self).everything()
+
+    def replace(self, **changes: Any) -> Connector:
+        """The same connector with some of its fields changed: ``slack.replace(hosts=["slack.example"])``."""
+        return Connector(**{**self._attributes(), **changes})
+
+    def __repr__(self) -> str:
+        return f"Connector({self.slug!r})"
+
+
+def _texts(slug: str, field: str, values: Iterable[str]) -> tuple[str, ...]:
+    texts = (None,) if isinstance(values, str) else tuple(values)
+    if not all(isinstance(text, str) for text in texts):
+        raise ConfigurationError(f"Connector {slug!r}: {field} is a list of texts")
+    return texts  # type: ignore[return-value]
+
+
+class _Check:
+    """Goes through a new connector once, so that its mistakes show when the plugin loads and not at night."""
+
+    def __init__(self, connector: Connector) -> None:
+        self.connector = connector
+        self.param_slots = tuple(f"param.{name}" for name in connector.params)
+
+    def everything(self) -> None:
+        for name in (self.connector.slug, *self.connector.aliases):
+            if not isinstance(name, str) or name in (".", "..") or not _SLUG.fullmatch(name):
+                raise self.mistake("slug", "a slug is a text without spaces, slashes and control characters")
+        for name, rule in self.connector.params.items():
+            self.param_rule(name, rule)
+        for entry in self.connector.hosts:
+            self.template("hosts", entry, self.param_slots)
+        if not any("{" in entry for entry in self.connector.hosts):
+            hosts_of(self.connector, {})
+        for kind, placement in self.connector.kinds.items():
+            self.placement(kind, placement)
+        for name, value in self.connector.extra.items():
+            self.header("extra", name, value, self.param_slots)
+        for index, failure in enumerate(self.connector.failures):
+            self.failure(f"failures[{index}]", failure)
+
+    def mistake(self, field: str, why: str) -> ConfigurationError:
+        return ConfigurationError(
+            f"Connector {self.connector.slug!r}: {field}: {why}",
+            hint="Correct the plugin that brings this connector.",
+        )
+
+    def template(self, field: str, text: str, allowed: Iterable[str]) -> None:
+        try:
+            Template(text, allowed=allowed)
+        except ValueError as mistake:
+            raise self.mistake(field, str(mistake)) from None
+
+    def header(self, field: str, name: str, text: str, allowed: Iterable[str]) -> None:
+        if not is_header_name(name):
+            raise self.mistake(field, f"{name!r} is not the name of a header")
+        reason = why_not_sendable(_SLOT.sub("x", text))
+        if reason:
+            raise self.mistake(field, f"the value of {name} cannot be sent: {reason}")
+        self.template(field, text, allowed)
+
+    def placement(self, kind: str, placement: Placement) -> None:
+        allowed = ("token", "field.", *self.param_slots)
+        if bool(placement.header) == (placement.basic is not None):
+            raise self.mistake(f"kinds[{kind!r}]", "it needs header= or basic=, one of the two")
+        for name, text in placement.header.items():
+            self.header(f"kinds[{kind!r}].header", name, text, allowed)
+        for text in placement.basic or ():
+            self.template(f"kinds[{kind!r}].basic", text, allowed)
+
+    def param_rule(self, name: str, rule: ParamRule) -> None:
+        if rule in ("label", "id") or (isinstance(rule, str) and rule.startswith(".") and _SUFFIX.fullmatch(rule)):
+            return
+        if not isinstance(rule, str) and rule and all(isinstance(value, str) for value in rule):
+            return
+        known = '"label", "id", a list of texts or a suffix like ".acme.com"'
+        raise self.mistake(f"params[{name!r}]", f"the rule is {known}")
+
+    def failure(self, field: str, rule: Failure) -> None:
+        if not isinstance(rule, Failure) or not isinstance(rule.then, Verdict):
+            raise self.mistake(field, "a rule is Failure(Verdict.…, …)")
+        if not (rule.status or rule.header or rule.json):
+            raise self.mistake(field, "a rule needs a condition: status=, header= or json=")
+        if rule.json and not set(rule.status or (-1,)) <= set(self.connector.inspect):
+            raise self.mistake(field, "json= needs status=, and inspect= must name each of those statuses")
+
+
+_SUFFIX = re.compile(r"(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?){2,}", re.IGNORECASE)
+
+
+def checked_params(connector: Connector, params: Params) -> dict[str, str]:
+    """``params`` as the connector wants them.
+
+    Raises:
+        ConfigurationError: one is missing, unknown, or not of the form that its rule asks for.
+    """
+    for name in (*connector.params, *params):
+        if name not in params or name not in connector.params:
+            problem = "is missing" if name in connector.params else "is not known"
+            raise ConfigurationError(
+                f"The param {name!r} {problem}",
+                connector=connector.slug,
+                hint=f"This connector takes params: {', '.join(connector.params) or 'none'}.",
+            )
+    for name, rule in connector.params.items():
+        value = params[name]
+        if not isinstance(value, str) or not _fits(value, rule):
+            raise ConfigurationError(
+                f"The param {name!r} is not of the form that the connector allows",
+                connector=connector.slug,
+                hint=f"It must be {_described(rule)}.",
+            )
+    return dict(params)
+
+
+def _fits(value: str, rule: ParamRule) -> bool:
+    if rule == "label":
+        return _LABEL.fullmatch(value) is not None
+    if rule == "id":
+        return _ID.fullmatch(value) is not None
+    if isinstance(rule, str):
+        below, found = value[: -len(rule)], value.lower().endswith(rule.lower())
+        return found and all(_LABEL.fullmatch(label) for label in below.split("."))
+    return value in rule
+
+
+def _described(rule: ParamRule) -> str:
+    if rule == "label":
+        return "one DNS label, such as 'acme'"
+    if rule == "id":
+        return "1 to 128 letters, digits, dots, dashes and underscores"
+    return f"a host below {rule!r}" if isinstance(rule, str) else f"one of {', '.join(rule)}"
+
+
+def hosts_of(connector: Connector, params: Params) -> Hosts:
+    """The connector's hosts with its params filled in."""
+    slots = tuple(f"param.{name}" for name in connector.params)
+    entries = [
+        Template(entry, allowed=slots).filled(lambda slot: params[slot.removeprefix("param.")])
+        for entry in connector.hosts
+    ]
+    try:
+        return Hosts(entries)
+    except ValueError as mistake:
+        raise ConfigurationError(f"Connector {connector.slug!r}: hosts: {mistake}") from None
+
+
+class CompiledPlacement(NamedTuple):
+    """A placement with its templates read once."""
+
+    header: tuple[tuple[str, Template], ...]
+    basic: tuple[Template, Template] | None
+
+    def headers_for(self, credential: Credential, params: Params) -> list[tuple[str, str]]:
+        """The credential's headers. Keep the result out of sight: it holds the credential's text."""
+
+        def value_of(slot: str) -> str:
+            if slot.startswith("param."):
+                return params[slot.removeprefix("param.")]
+            return credential.reveal(None if slot == "token" else slot.removeprefix("field."))
+
+        if self.basic is None:
+            return [(name, template.filled(value_of)) for name, template in self.header]
+        encoded = _basic(self.basic, value_of)
+        if encoded is None:
+            raise PlatformProtocolError("The user name for HTTP Basic contains a colon and cannot be sent")
+        return [("Authorization", encoded)]
+
+
+def _basic(pair: tuple[Template, Template], value_of: Callable[[str], str]) -> str | None:
+    user, password = (template.filled(value_of) for template in pair)
+    if ":" in user:
+        return None
+    return "Basic " + b64encode(f"{user}:{password}".encode("latin-1")).decode()
+
+
+def compiled(placement: Placement, params: Iterable[str]) -> CompiledPlacement:
+    """``placement`` made ready to be filled often."""
+    allowed = ("token", "field.", *(f"param.{name}" for name in params))
+
+    def read(text: str) -> Template:
+        return Template(text, allowed=allowed)
+
+    basic = None if placement.basic is None else (read(placement.basic[0]), read(placement.basic[1]))
+    return CompiledPlacement(tuple((name, read(text)) for name, text in placement.header.items()), basic)
+
+
+def judged_by_rules(connector: Connector, response: ResponseView) -> Judgement:
+    """What the connector's own rules say about an answer; after them come the two that hold everywhere."""
+    for rule in connector.failures:
+        if rule.holds(response):
+            return Judgement(rule.then)
+    if response.status == 401:
+        return Judgement(Verdict.REFETCH)
+    return Judgement(Verdict.RATE_LIMITED if response.status == 429 else Verdict.ACCEPTED)

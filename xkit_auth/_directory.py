@@ -1,0 +1,189 @@
+"""Which connector a slug means, and the plugins that have a say in it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ._connector import Connector, Params, checked_params, hosts_of
+from ._errors import ConfigurationError
+from ._model import Credential, Event, EventKind
+from ._origin import Hosts
+from ._policy import Policy
+from ._text import shown
+
+if TYPE_CHECKING:
+    from .plugins import Plugins
+
+_MOST_POLICIES = 1024
+
+
+class Directory:
+    """The connectors of one ``Xkit``. Plugins are looked for when one is first needed.
+
+    Args:
+        slugs: which connector a slug of the Xkit project means.
+        plugin_objects: plugins beside the installed ones.
+        http_to_loopback: whether plain http may go to a named port on this machine.
+    """
+
+    def __init__(
+        self, slugs: Mapping[str, str] | None, plugin_objects: Iterable[object], *, http_to_loopback: bool
+    ) -> None:
+        self._slugs = dict(slugs or {})
+        self._plugin_objects = tuple(plugin_objects)
+        self._http_to_loopback = http_to_loopback
+        self._policies: dict[Any, Policy] = {}
+        self._plugins: Plugins | None = None
+        self._listeners: list[tuple[str, Callable[..., Any]]] | None = None
+        self._complained: set[str] = set()
+        self._lock = threading.RLock()
+        if self._plugin_objects:
+            self.plugins()  # a mistake in the application's own plugin should show at once
+
+    def after_fork(self) -> None:
+        """A lock that another thread held when the process forked stays locked for ever, so take a new one."""
+        self._lock = threading.RLock()
+
+    def plugins(self) -> Plugins:
+        """The plugins, found and checked once."""
+        with self._lock:
+            if self._plugins is None:
+                from .plugins import Plugins
+
+                self._plugins = Plugins(self._plugin_objects)
+            return self._plugins
+
+    def use(self, plugins: Plugins) -> None:
+        """Take these plugins instead of looking for any."""
+        with self._lock:
+            self._plugins = plugins
+
+    # Connectors
+
+    def policy_for(
+        self, slug: str, *, hosts: Iterable[str] | None = None, params: Params | None = None, kind: str | None = None
+    ) -> Policy:
+        """The connector that ``slug`` means, settled for these hosts, params and kind.
+
+        Raises:
+            ConfigurationError: nobody knows the connector, or an argument does not fit it.
+        """
+        hosts = None if hosts is None else _hosts_given(hosts)
+        params = {} if params is None else params
+        if not isinstance(params, Mapping) or not all(isinstance(value, str) for value in params.values()):
+            raise ConfigurationError("params= must be a mapping of texts", hint='Write it like {"subdomain": "acme"}.')
+        question = (slug, hosts, tuple(sorted(params.items())), kind)
+        policy = self._policies.get(question)
+        if policy is None:
+            policy = self._settled(slug, hosts, params, kind)
+            if len(self._policies) >= _MOST_POLICIES:
+                self._policies.clear()
+            self._policies[question] = policy
+        return policy
+
+    def _settled(self, slug: str, hosts: tuple[str, ...] | None, params: Params, kind: str | None) -> Policy:
+        plugins = self.plugins()
+        meant = self._slugs.get(slug, slug)
+        brought = plugins.find(meant)
+        if brought is not None:
+            connector = brought.connector
+        elif hosts is not None and meant == slug:
+            connector = Connector(slug, hosts=_hosts(hosts, slug).entries)
+        else:
+            left_out = "".join(f" The plugin {name} was left out: {why}." for name, why in plugins.broken)
+            raise ConfigurationError(
+                "No plugin knows this connector",
+                connector=meant,
+                hint="Install the plugin that brings it, say in Xkit(connectors=…) which connector the slug means,"
+                f" or give hosts=[…]: the hosts that may receive its credential as a Bearer token.{left_out}",
+            )
+        chosen = next(iter(connector.kinds)) if kind is None else kind
+        if chosen not in connector.kinds:
+            raise ConfigurationError(
+                f"The connector has no credential of kind {shown(chosen)!r}",
+                connector=slug,
+                hint=f"Its kinds are {', '.join(connector.kinds)}.",
+            )
+        params = checked_params(connector, params)
+        return Policy(
+            slug,
+            connector,
+            kind=chosen,
+            hosts=hosts_of(connector, params) if hosts is None else _hosts(hosts, slug),
+            params=params,
+            http_to_loopback=self._http_to_loopback,
+            format_hook=plugins.hook_for("xkit_auth_format_headers", brought),
+            classify_hook=plugins.hook_for("xkit_auth_classify_response", brought),
+        )
+
+    def slug_for(self, url: str) -> str | None:
+        """The one connector whose hosts include this URL's, or ``None``.
+
+        Raises:
+            ConfigurationError: two connectors do; the text names both.
+        """
+        slugs = list(self._slugs) or list(self.plugins().connectors())
+        fitting = [slug for slug in slugs if self._may_serve(slug, url)]
+        if len(fitting) > 1:
+            raise ConfigurationError(
+                f"The connectors {' and '.join(sorted(fitting))} both serve this URL's host",
+                hint="Name one of them instead of ANY, or list in connectors= only those that you use.",
+            )
+        return fitting[0] if fitting else None
+
+    def _may_serve(self, slug: str, url: str) -> bool:
+        try:
+            return self.policy_for(slug).allows(url)
+        except ConfigurationError:
+            return False  # it needs params or hosts, which ANY cannot know
+
+    # Events
+
+    def listeners(self) -> list[tuple[str, Callable[..., Any]]]:
+        """Who implements ``xkit_auth_event``, with the plugin's name."""
+        if self._listeners is None:
+            self._listeners = self.plugins().listeners()
+        return self._listeners
+
+    def tell(
+        self,
+        kind: EventKind,
+        connector: str,
+        context: str,
+        credential: Credential | None = None,
+        detail: str | None = None,
+    ) -> None:
+        """Tell the plugins that listen what happened."""
+        for plugin, listener in self.listeners():
+            fingerprint = credential.fingerprint if credential is not None else None
+            event = Event(kind, connector=connector, context=context, fingerprint=fingerprint, detail=detail)
+            try:
+                listener(event=event)
+            except Exception as error:
+                self._complain_once(plugin, error)
+
+    def _complain_once(self, plugin: str, error: Exception) -> None:
+        if plugin not in self._complained:
+            self._complained.add(plugin)
+            import logging
+
+            # Neither the error's text nor its traceback: both may hold what the plugin got elsewhere.
+            logger = logging.getLogger("xkit_auth")
+            logger.warning("xkit_auth_event of the plugin %s raised %s; said once", plugin, type(error).__name__)
+
+
+def _hosts_given(hosts: Iterable[str]) -> tuple[str, ...]:
+    given = () if isinstance(hosts, str) else tuple(hosts)
+    if not given or not all(isinstance(host, str) for host in given):
+        raise ConfigurationError("hosts= must be a list of hosts", hint='Write it like hosts=["api.acme.example"].')
+    return given
+
+
+def _hosts(entries: tuple[str, ...], slug: str) -> Hosts:
+    try:
+        return Hosts(entries)
+    except ValueError as mistake:
+        problem = str(mistake)
+    raise ConfigurationError(f"hosts=: {problem}", connector=slug)

@@ -1,0 +1,149 @@
+"""One call, many waiters: threads, asyncio tasks and trio tasks wait for the same call to end.
+
+Nothing here belongs to a loop or a thread. A waiter that gives up, or is cancelled, takes only itself away.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, Generic, Protocol, TypeVar
+
+_Result = TypeVar("_Result")
+
+
+class _Room(Protocol):
+    """Where async waiters of one event loop wait."""
+
+    def wake(self, sleepers: list[Callable[[], object]]) -> None:
+        """Run the sleepers' alarms in the loop, from any thread, with one knock for all of them."""
+
+
+class Flight(Generic[_Result]):
+    """A call under way. It ends exactly once, with ``result`` or with ``error``."""
+
+    def __init__(self) -> None:
+        self.result: _Result | None = None
+        self.error: Exception | None = None
+        self._ended = threading.Event()
+        self._lock = threading.Lock()
+        self._rooms: dict[Any, tuple[_Room, list[Callable[[], object]]]] = {}
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended."""
+        return self._ended.is_set()
+
+    def land(self, result: _Result) -> None:
+        """End with a result."""
+        self._end(result, None)
+
+    def crash(self, error: Exception) -> None:
+        """End with an error, which every waiter shares."""
+        self._end(None, error)
+
+    def _end(self, result: _Result | None, error: Exception | None) -> None:
+        with self._lock:
+            if self._ended.is_set():
+                return
+            self.result, self.error = result, error
+            self._ended.set()
+            rooms, self._rooms = self._rooms, {}
+        for room, sleepers in rooms.values():
+            room.wake(sleepers)
+
+    def wait(self, timeout: float) -> bool:
+        """Block this thread until it ends, for ``timeout`` seconds at most. Whether it has ended."""
+        return self._ended.wait(timeout)
+
+    async def wait_async(self, timeout: float) -> bool:
+        """Wait in an asyncio or trio task until it ends, for ``timeout`` seconds at most. Whether it has ended."""
+        return self._ended.is_set() or await (_wait_asyncio if _in_asyncio() else _wait_trio)(self, timeout)
+
+    def _enter(self, loop: object, room: _Room, alarm: Callable[[], object]) -> bool:
+        with self._lock:
+            if self._ended.is_set():
+                return False
+            self._rooms.setdefault(loop, (room, []))[1].append(alarm)
+            return True
+
+    def _leave(self, loop: object, alarm: Callable[[], object]) -> None:
+        with self._lock:
+            _, sleepers = self._rooms.get(loop, (None, []))
+            if alarm in sleepers:
+                sleepers.remove(alarm)
+
+
+def _in_asyncio() -> bool:
+    # asyncio is imported here and not above: importing xkit_auth must stay cheap. A task of trio that runs as a guest
+    # on an asyncio loop is not a task of asyncio.
+    import asyncio
+
+    try:
+        return asyncio.current_task() is not None
+    except RuntimeError:
+        return False
+
+
+async def _wait_asyncio(flight: Flight[Any], timeout: float) -> bool:
+    import asyncio
+
+    loop = asyncio.get_running_loop()
+    future = loop.create_future()
+
+    def alarm() -> None:
+        if not future.done():
+            future.set_result(None)
+
+    if not flight._enter(loop, _AsyncioRoom(loop), alarm):
+        return True
+    try:
+        await asyncio.wait((future,), timeout=timeout)
+    finally:
+        flight._leave(loop, alarm)
+    return flight.ended
+
+
+class _AsyncioRoom:
+    def __init__(self, loop: Any) -> None:
+        self._loop = loop
+
+    def wake(self, sleepers: list[Callable[[], object]]) -> None:
+        try:
+            self._loop.call_soon_threadsafe(_ring_all, sleepers)
+        except RuntimeError:
+            pass  # the loop is closed, and with it everyone who waited there
+
+
+async def _wait_trio(flight: Flight[Any], timeout: float) -> bool:
+    import trio
+
+    token = trio.lowlevel.current_trio_token()
+    event = trio.Event()
+    alarm = event.set
+    if not flight._enter(token, _TrioRoom(token), alarm):
+        return True
+    try:
+        with trio.move_on_after(timeout):
+            await event.wait()
+    finally:
+        flight._leave(token, alarm)
+    return flight.ended
+
+
+class _TrioRoom:
+    def __init__(self, token: Any) -> None:
+        self._token = token
+
+    def wake(self, sleepers: list[Callable[[], object]]) -> None:
+        import trio
+
+        try:
+            self._token.run_sync_soon(_ring_all, sleepers)
+        except trio.RunFinishedError:
+            pass  # the same: nobody waits there any more
+
+
+def _ring_all(sleepers: list[Callable[[], object]]) -> None:
+    for alarm in sleepers:
+        alarm()

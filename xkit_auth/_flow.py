@@ -1,0 +1,83 @@
+"""THE decisions: what happens to a request once a provider has answered it.
+
+Nothing here knows a library, a clock, a lock or a socket. The generator yields what it needs, an adapter does that
+and sends back what came of it. An error that an adapter throws in passes through to the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import NamedTuple, TypeAlias
+
+from ._errors import ReauthorizationRequired
+from ._model import Credential, Judgement, RequestView, ResponseView, Verdict
+from ._policy import Policy, Sending
+
+ASKS_AGAIN = (Verdict.REFETCH, Verdict.RECONNECT)
+
+
+class Fetch(NamedTuple):
+    """Wanted: the current credential, from Xkit if ours is still the one that was turned down. Send it back."""
+
+    rejected: Credential
+    verdict: Verdict
+
+
+class Send(NamedTuple):
+    """Wanted: the refused hop once more with these headers. Send back a view of its answer.
+
+    Send back ``None`` if that answer is not one to this credential, because a redirect led elsewhere.
+    """
+
+    sending: Sending
+
+
+class Tell(NamedTuple):
+    """Wanted: pass on that the provider answered like this. ``final`` says that no other credential is left to try."""
+
+    credential: Credential
+    judgement: Judgement
+    final: bool
+
+
+Step: TypeAlias = Fetch | Send | Tell
+Life: TypeAlias = Generator[Step, Credential | ResponseView | None, None]
+
+
+def after_answer(
+    policy: Policy,
+    credential: Credential,
+    answer: ResponseView,
+    view: Callable[[], RequestView],
+    *,
+    replayable: bool,
+) -> Life:
+    """Decide what follows from an answer to a request that carried ``credential`` to a host that may have it.
+
+    When it ends, the caller of the client gets the answer that came last. It is advanced with ``send``.
+
+    Raises:
+        ReauthorizationRequired: the credential is revoked and Xkit has no other.
+    """
+    judgement = policy.judge(credential, answer)
+    if judgement.verdict not in ASKS_AGAIN:
+        if judgement.verdict is not Verdict.ACCEPTED:
+            yield Tell(credential, judgement, final=False)
+        return
+    current = yield Fetch(credential, judgement.verdict)
+    assert isinstance(current, Credential)
+    if current == credential:
+        if judgement.verdict is Verdict.RECONNECT:
+            raise ReauthorizationRequired(
+                "The provider has revoked the authorization, and Xkit has no newer one",
+                connector=policy.slug,
+                hint="Send the user to connect again.",
+            )
+        return
+    if not replayable:
+        return
+    second = yield Send(policy.write(current, view))
+    if isinstance(second, ResponseView):
+        judgement = policy.judge(current, second)
+        if judgement.verdict in ASKS_AGAIN:
+            yield Tell(current, judgement, final=True)

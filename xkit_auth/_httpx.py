@@ -1,0 +1,302 @@
+"""What httpx and httpx2 have in common, which is everything but their name: it moves bytes and decides nothing.
+
+``HttpxAuth`` drives the flow of ``_flow.py`` from the client's own auth generator: once for ``Client`` and once for
+``AsyncClient``, in methods that differ by ``await``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator, Hashable
+from types import ModuleType
+from typing import Any
+
+from ._auth import BaseAuth, Trip
+from ._errors import XkitAuthError
+from ._flow import Fetch, Life, Send, Step, after_answer
+from ._httpx_body import Replay, aread_head, parsed, read_head
+from ._httpx_wire import AsyncWire, Wire
+from ._model import Credential, RequestView, ResponseView
+from ._policy import Sending
+from ._text import MASK
+
+
+class HttpxAuth(BaseAuth):
+    """The auth object for both libraries. A subclass names its library, and the class of its streams."""
+
+    _library: ModuleType
+    _stream_type: type[Any]
+
+    def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
+        """Called by ``Client``: yields the request and, if that is refused, the refused hop once more."""
+        trip = self._trip(_origin_key(request), request)
+        if trip is None:
+            yield request
+            return
+        sent = _Sent(self, trip, request, trip.held() or trip.fetch(), Wire)
+        response = yield request
+        if sent.needs_no_judging(response):
+            return
+        try:
+            life = sent.life(response, self._peeked(trip, response))
+            step = next(life, None)
+            while step is not None:
+                if isinstance(step, Fetch):
+                    trip.note_rejected(step)
+                    step = _advance(life, trip.fetch(step.rejected))
+                elif isinstance(step, Send):
+                    self._cut(response)
+                    response = yield sent.again(step.sending, response)
+                    step = _advance(life, sent.view_of_second(response, self._peeked(trip, response)))
+                else:
+                    trip.note(step)
+                    step = _advance(life, None)
+        except XkitAuthError as error:
+            self._cut(response)
+            sent.blame(error, response)
+            raise
+        sent.is_over()
+
+    async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
+        """Called by ``AsyncClient``: the same."""
+        trip = self._trip(_origin_key(request), request)
+        if trip is None:
+            yield request
+            return
+        sent = _Sent(self, trip, request, trip.held() or await trip.afetch(), AsyncWire)
+        response = yield request
+        if sent.needs_no_judging(response):
+            return
+        try:
+            life = sent.life(response, await self._apeeked(trip, response))
+            step = next(life, None)
+            while step is not None:
+                if isinstance(step, Fetch):
+                    trip.note_rejected(step)
+                    step = _advance(life, await trip.afetch(step.rejected))
+                elif isinstance(step, Send):
+                    await self._acut(response)
+                    response = yield sent.again(step.sending, response)
+                    step = _advance(life, sent.view_of_second(response, await self._apeeked(trip, response)))
+                else:
+                    trip.note(step)
+                    step = _advance(life, None)
+        except XkitAuthError as error:
+            await self._acut(response)
+            sent.blame(error, response)
+            raise
+        sent.is_over()
+
+    def _url_of(self, request: Any) -> str:
+        url = request.url
+        user = "user@" if url.userinfo else ""
+        return f"{url.scheme}://{user}{url.netloc.decode('ascii')}/"
+
+    # Looking at an answer's body, and leaving it as if nobody had
+
+    def _peeked(self, trip: Trip, response: Any) -> Any:
+        if not trip.policy.wants_body(response.status_code, response.headers):
+            return None
+        if response.is_closed:
+            return self._read_before(response)
+        original = response.stream
+        try:
+            chunks, rest = read_head(original)
+        except self._library.RequestError as error:
+            error.request = response.request
+            raise
+        return self._rejoined(response, chunks, rest, original)
+
+    async def _apeeked(self, trip: Trip, response: Any) -> Any:
+        if not trip.policy.wants_body(response.status_code, response.headers):
+            return None
+        if response.is_closed:
+            return self._read_before(response)
+        original = response.stream
+        try:
+            chunks, rest = await aread_head(original)
+        except self._library.RequestError as error:
+            error.request = response.request
+            raise
+        return self._rejoined(response, chunks, rest, original)
+
+    def _rejoined(self, response: Any, chunks: list[bytes], rest: Any, original: Any) -> Any:
+        response.stream = self._stream_type(chunks, rest, original)
+        encoding = response.headers.get("content-encoding", "identity")
+        return None if rest is not None else parsed(self._library, self._stream_type, chunks, encoding)
+
+    def _read_before(self, response: Any) -> Any:
+        """A body that an event hook or a transport without sockets has read already."""
+        try:
+            body = response.content
+        except self._library.ResponseNotRead:
+            return None
+        return parsed(self._library, self._stream_type, [body], "identity")
+
+    # Giving back the connection of an answer that is not the caller's, however long its body is
+
+    def _cut(self, response: Any) -> None:
+        if response.is_closed:
+            return
+        original = response.stream
+        try:
+            chunks, rest = read_head(original)
+        except self._library.RequestError:
+            chunks, rest = [], original
+        original.close()
+        self._shorten(response, chunks, rest, original)
+        response.read()
+
+    async def _acut(self, response: Any) -> None:
+        if response.is_closed:
+            return
+        original = response.stream
+        try:
+            chunks, rest = await aread_head(original)
+        except self._library.RequestError:
+            chunks, rest = [], None
+        if hasattr(rest, "aclose"):
+            await rest.aclose()
+        await original.aclose()
+        self._shorten(response, chunks, rest, original)
+        await response.aread()
+
+    def _shorten(self, response: Any, chunks: list[bytes], rest: Any, original: Any) -> None:
+        # A compressed body that is cut in the middle cannot be read, so nothing is left of it.
+        whole = rest is None or "content-encoding" not in response.headers
+        response.stream = self._library.ByteStream(b"".join(chunks) if whole else b"")
+        elapsed = getattr(original, "elapsed", None)
+        if elapsed is not None:
+            response.elapsed = elapsed
+
+
+def _origin_key(request: Any) -> Hashable:
+    url = request.url
+    return url.scheme, url.netloc, url.userinfo
+
+
+def _advance(life: Life, value: Credential | ResponseView | None) -> Step | None:
+    try:
+        return life.send(value)
+    except StopIteration:
+        return None
+
+
+class _Sent:
+    """A request that went out with a credential, and what has to be known of it when the answer is there."""
+
+    __slots__ = ("_auth", "_credential", "_earlier", "_first", "_replay", "_sending", "_trip", "_wire", "_wire_type")
+
+    def __init__(
+        self, auth: HttpxAuth, trip: Trip, request: Any, credential: Credential, wire_type: type[Wire]
+    ) -> None:
+        self._auth = auth
+        self._trip = trip
+        self._first = request
+        self._credential = credential
+        self._wire_type = wire_type
+        self._wire: Wire | None = None
+        self._earlier: list[Any] = []
+        stream = request.stream
+        self._replay = None if type(stream) is auth._library.ByteStream else Replay(auth._library, stream)
+        single = trip.policy.single
+        self._sending: Sending | None = None
+        try:
+            if single is not None and single[0] == "Authorization" and not credential.fields:
+                name, prefix, suffix = single
+                request.headers[name] = prefix + credential.reveal() + suffix
+            else:
+                self._put(request, trip.policy.write(credential, lambda: self._view(request)))
+                trip.policy.add_extra(request.headers)
+        except XkitAuthError as error:
+            trip.explain(error)
+            raise
+
+    def _put(self, request: Any, sending: Sending) -> None:
+        if not sending.is_ascii:
+            request.headers.encoding = "iso-8859-1"
+        sending.put_on(request.headers)
+        self._sending = sending
+        self._wire = self._wire_type(request, sending.split()[1]) if sending.hides else None
+
+    def needs_no_judging(self, response: Any) -> bool:
+        """Whether the answer is an ordinary one, or one to a request that did not carry our credential."""
+        if response.status_code >= self._trip.policy.unremarkable_below and self._carried_by(response):
+            return False
+        self.is_over()
+        return True
+
+    def _carried_by(self, response: Any) -> bool:
+        if self._sending is None:
+            self._sending = self._trip.policy.write(self._credential, lambda: self._view(self._first))
+        hop = response.request
+        if not self._trip.policy.allows(self._auth._url_of(hop)):
+            return False
+        if self._wire is not None and self._wire.carried is not None:
+            return self._wire.carried and self._sending.split()[0].is_on(hop.headers)
+        return self._sending.is_on(hop.headers)
+
+    def life(self, response: Any, body: Any) -> Life:
+        """The flow that decides what follows from the answer."""
+        hop = response.request
+        replay = self._replay if self._replay and hop.stream is self._replay.stream else None
+        replay = replay or Replay(self._auth._library, hop.stream)
+        return after_answer(
+            self._trip.policy,
+            self._credential,
+            self._answer_view(response, body),
+            lambda: self._view(hop),
+            replayable=replay.rewind(),
+        )
+
+    def again(self, sending: Sending, refused: Any) -> Any:
+        """The refused hop, ready to be sent once more."""
+        self._earlier = [*refused.history, refused]
+        self.is_over()
+        self._credential = sending.credential
+        hop = refused.request
+        self._put(hop, sending)
+        self._trip.note_resent(sending.credential)
+        return hop
+
+    def view_of_second(self, response: Any, body: Any) -> ResponseView | None:
+        """A view of the answer to the hop that was sent again, if it is an answer to our credential."""
+        # The client has forgotten the redirects that led to the refused hop, and has emptied that one's history.
+        refused = self._earlier[-1]
+        refused.history = self._earlier[:-1]
+        later = [hop for hop in response.history if hop is not refused]
+        response.history = [*self._earlier, *later]
+        return self._answer_view(response, body) if self._carried_by(response) else None
+
+    def blame(self, error: XkitAuthError, response: Any) -> None:
+        """Put the answer on the error, without the credential."""
+        self.is_over()
+        self._trip.explain(error)
+        for each in (response, *response.history):
+            each.request = self._redacted(each.request)
+        error.response = response
+
+    def is_over(self) -> None:
+        """Take off what was hung on the request for its way."""
+        if self._wire is not None:
+            self._wire.over()
+
+    def _redacted(self, request: Any) -> Any:
+        assert self._sending is not None
+        headers = request.headers.copy()
+        for name in self._sending.names:
+            if name in headers:
+                headers[name] = MASK
+        return type(request)(
+            request.method, request.url, headers=headers, stream=request.stream, extensions=request.extensions
+        )
+
+    def _view(self, request: Any) -> RequestView:
+        ours = {name.lower() for name in self._sending.names} if self._sending is not None else ()
+        headers = {name: value for name, value in request.headers.items() if name.lower() not in ours}
+        body = request.content if isinstance(request.stream, self._auth._library.ByteStream) else None
+        return RequestView(method=request.method, url=str(request.url), headers=headers, body=body)
+
+    def _answer_view(self, response: Any, body: Any) -> ResponseView:
+        return ResponseView(
+            status=response.status_code, headers=response.headers, json=body, request=self._view(response.request)
+        )

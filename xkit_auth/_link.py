@@ -1,0 +1,45 @@
+"""Where to send a user who must connect again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import quote
+
+from ._connector import Template
+from ._errors import ConfigurationError, ConnectionUnavailable, XkitAuthError
+
+ReconnectUrl = str | Callable[..., str]
+"""A template with ``{context}`` and ``{connector}``, or a function that takes both by name."""
+
+
+class ReconnectLink:
+    """Makes the link from what the application gave as ``reconnect_url``, and puts it on errors."""
+
+    def __init__(self, given: ReconnectUrl | None) -> None:
+        self._function = given if callable(given) else None
+        self._template: Template | None = None
+        if given is None or callable(given):
+            return
+        if not isinstance(given, str):
+            raise ConfigurationError("Xkit(reconnect_url=…) must be a text or a function")
+        try:
+            self._template = Template(given, allowed=("context", "connector"))
+        except ValueError as mistake:
+            problem = str(mistake)
+        else:
+            return
+        raise ConfigurationError(f"Xkit(reconnect_url=…): {problem}; it knows {{context}} and {{connector}}")
+
+    def put_on(self, error: XkitAuthError) -> None:
+        """Put the link on the error, if it is one that a user can mend by connecting again."""
+        if not isinstance(error, ConnectionUnavailable) or error.reconnect_url is not None:
+            return
+        names = {"context": error.context or "", "connector": error.connector or ""}
+        if self._template is not None:
+            error.reconnect_url = self._template.filled(lambda name: quote(names[name], safe=""))
+        elif self._function is not None:
+            try:
+                error.reconnect_url = str(self._function(**names))
+            except Exception as mistake:
+                # The error that is about to be raised matters more than a link.
+                error.hint += f" (There is no reconnect link: reconnect_url raised {type(mistake).__name__}.)"

@@ -1,0 +1,491 @@
+"""Xkit's Platform API, without I/O: build the request for a connection, read the answer.
+
+Source of the contract: Xkit's guides "Retrieving access tokens" and "Migrating to contexts". The answer's shape has
+changed over the years, so reading is tolerant: unknown fields and statuses survive, older names are understood.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import zlib
+from base64 import b64encode, urlsafe_b64decode
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from ._errors import (
+    AuthorizationPending,
+    ConfigurationError,
+    ConnectionUnavailable,
+    NotConnected,
+    PlatformAuthenticationError,
+    PlatformError,
+    PlatformProtocolError,
+    PlatformRateLimited,
+    PlatformUnavailable,
+    ReauthorizationRequired,
+)
+from ._model import Connection, Credential, Headers, Secret
+from ._origin import origin_of
+from ._text import MASK, shown, why_not_a_credential, why_not_sendable
+
+DEFAULT_BASE_URL = "https://app.xkit.co/api/platform"
+LARGEST_ANSWER = 1024 * 1024
+"""Bytes; Xkit's answers are a few hundred."""
+
+_LARGEST_JWT = 16 * 1024
+_LONGEST_PAUSE = 60.0
+_DEFAULT_PAUSE = 5.0
+_PENDING = ("awaiting_callback", "retrieving_tokens")
+_SECRET_FIELDS = ("credential", "access_token", "access_credential")
+
+
+# The request
+
+
+class Account:
+    """One Xkit account: where its Platform API is, and the keys that open it. The keys are never shown."""
+
+    __slots__ = ("_authorization", "base_url", "fingerprint_key", "is_loopback", "publishable_key")
+
+    def __init__(self, publishable_key: str | None, secret_key: str | None, base_url: str) -> None:
+        _checked_key("publishable_key", "XKIT_PUBLISHABLE_KEY", publishable_key)
+        _checked_key("secret_key", "XKIT_SECRET_KEY", secret_key)
+        if ":" in (publishable_key or ""):
+            raise ConfigurationError("The publishable_key contains a colon, so it is not one of Xkit's")
+        origin = origin_of(base_url) if isinstance(base_url, str) else None
+        if origin is None or "?" in base_url or "#" in base_url or why_not_sendable(base_url) or " " in base_url:
+            raise ConfigurationError(
+                "The base URL of Xkit's Platform API cannot be used",
+                hint=f"Write it like {DEFAULT_BASE_URL}: absolute, ASCII, without user info, query or fragment.",
+            )
+        if origin.scheme != "https" and not origin.is_loopback:
+            raise ConfigurationError(
+                f"The base URL of Xkit's Platform API ({origin}) is not https",
+                hint="Use https. Plain http is accepted only for a sandbox on this machine's loopback address.",
+            )
+        self.base_url = base_url.rstrip("/")
+        self.is_loopback = origin.is_loopback
+        self.publishable_key = publishable_key
+        self.fingerprint_key = Secret(secret_key or "")
+        self._authorization = Secret("Basic " + b64encode(f"{publishable_key}:{secret_key}".encode()).decode())
+
+    def connection_url(self, connector: str, context: str) -> str:
+        """Where to ask for one connection. Both names are fully encoded, so that neither can leave its segment."""
+        return f"{self.base_url}/contexts/{quote(context, safe='')}/connections/{quote(connector, safe='')}"
+
+    def headers(self) -> Headers:
+        """The headers of a call, which do not show their values."""
+        return Headers(
+            {
+                "Authorization": self._authorization.reveal(),
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+                "User-Agent": "xkit-auth",
+            }
+        )
+
+    def __repr__(self) -> str:
+        return f"Account({self.base_url})"
+
+
+def _checked_key(name: str, variable: str, key: object) -> None:
+    if not key:
+        raise ConfigurationError(f"No {name} for Xkit", hint=f"Give Xkit({name}=…) or set {variable}.")
+    reason = why_not_sendable(key) if isinstance(key, str) else "it is not a text"
+    if reason is None and (" " in str(key) or not str(key).isascii()):
+        reason = "it contains a space or a character outside ASCII"
+    if reason:
+        raise ConfigurationError(f"The {name} for Xkit cannot be used: {reason}", hint=f"Check {name}= or {variable}.")
+
+
+def checked_name(what: str, name: object) -> str:
+    """``name`` if it can be a context or a connector in a path of Xkit's.
+
+    Raises:
+        ConfigurationError: it is not a text, is empty, or would be taken for a step in the path.
+    """
+    problem = None
+    if not isinstance(name, str):
+        problem = f"is {'None' if name is None else 'not a text but ' + type(name).__name__}"
+    elif not name.strip():
+        problem = "is empty"
+    elif name in (".", ".."):
+        problem = f"is {name!r}, which a URL cannot carry"
+    elif any("\ud800" <= character <= "\udfff" for character in name):
+        problem = "is not valid Unicode"
+    if problem:
+        raise ConfigurationError(f"The {what} {problem}", hint=f"Give the {what} as a text that is not empty.")
+    return str(name)
+
+
+# The call
+
+
+class Answer:
+    """Xkit's answer as it came over the wire. Its body is not shown: it holds the credential."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        self.status = status
+        self.headers = Headers(headers)
+        self.body = body
+
+    def __repr__(self) -> str:
+        return f"Answer({self.status})"
+
+
+class NoAnswer(Exception):
+    """A call to Xkit ended without an answer. The text is fit to be shown.
+
+    ``was_reset`` says that a connection which had served an earlier call broke before anything of the answer came:
+    the one case in which asking again at once is worth it.
+    """
+
+    def __init__(self, why: str, *, was_reset: bool = False) -> None:
+        super().__init__(why)
+        self.was_reset = was_reset
+
+
+class Transport(Protocol):
+    """One blocking HTTP client for calls to Xkit, which an adapter makes from its own library.
+
+    It honours proxies and certificates of the environment and nothing else of it: no netrc, no cookies, no redirects.
+    """
+
+    def get(self, url: str, headers: Mapping[str, str], deadline: float) -> Answer:
+        """The answer, or ``NoAnswer`` by ``deadline`` (``time.monotonic()``)."""
+
+    def close(self) -> None:
+        """Close every connection."""
+
+
+def gathered(chunks: Iterable[bytes], deadline: float) -> bytes:
+    """A body, unless it is longer than Xkit's can be or trickles past the deadline."""
+    body = bytearray()
+    for chunk in chunks:
+        body += chunk
+        if len(body) > LARGEST_ANSWER:
+            raise NoAnswer(f"the answer is longer than {LARGEST_ANSWER} bytes")
+        if time.monotonic() > deadline:
+            raise NoAnswer("the answer did not end in time")
+    return bytes(body)
+
+
+def unanswered(failure: NoAnswer, connector: str, context: str) -> PlatformUnavailable:
+    """The error for a call to Xkit that brought no answer."""
+    error = PlatformUnavailable(f"Xkit could not be asked: {failure}", connector=connector, context=context)
+    error.hint = "Check the network between this machine and Xkit; the provider was not asked."
+    error.__cause__ = failure
+    return error
+
+
+# The answer
+#
+# Errors are made by the inner functions and raised by the outermost one alone: a traceback that shows local variables
+# must not meet a frame that has the body, or a part of it, in one.
+
+
+class _Unusable(Exception):
+    """What is wrong with an answer, in words that quote none of it."""
+
+
+def read_connection(answer: Answer, account: Account, connector: str, context: str, *, wall: float) -> Connection:
+    """The connection in Xkit's answer.
+
+    Raises:
+        NotConnected: Xkit does not know this connection (404).
+        PlatformError: Xkit refused, failed or made no sense.
+    """
+    read = _read(answer, account, connector, context, wall)
+    if isinstance(read, Connection):
+        return read
+    read.connector, read.context = connector, context
+    raise read
+
+
+def _read(
+    answer: Answer, account: Account, connector: str, context: str, wall: float
+) -> Connection | PlatformError | NotConnected:
+    problem = _problem_of_status(answer)
+    try:
+        body = _json_object(answer)
+        if problem is None:
+            return _connection(body, account, connector, context, wall)
+    except _Unusable as why:
+        return problem or PlatformProtocolError(
+            f"Xkit's answer cannot be used: {why}",
+            hint="If it stays like this, let the user connect again, and tell Xkit's support."
+            " The answer's text is withheld, since it may hold a credential.",
+        )
+    said = _error_text(body, account)
+    if said:
+        problem.args = (f"{problem.args[0]} ({said})",)
+    return problem
+
+
+def _problem_of_status(answer: Answer) -> PlatformError | NotConnected | None:
+    status = answer.status
+    if status == 200:
+        return None
+    if status == 404:
+        return NotConnected(
+            "Xkit knows no such connection", hint="The user must connect first. Check the connector's slug, too."
+        )
+    if status in (401, 403):
+        return PlatformAuthenticationError(
+            f"Xkit refused our API keys with HTTP {status}",
+            hint="Check XKIT_PUBLISHABLE_KEY and XKIT_SECRET_KEY: they may be revoked, or of another project.",
+        )
+    if status == 429:
+        limited = PlatformRateLimited("Xkit asks us to slow down with HTTP 429")
+        limited.retry_after = retry_after(answer.headers.get("retry-after"), time.time())
+        limited.hint = f"Nothing is sent to Xkit for the next {limited.retry_after:g} seconds."
+        return limited
+    if status >= 500 or status == 408:
+        return PlatformUnavailable(f"Xkit failed with HTTP {status}", hint="Xkit may recover by itself.")
+    return PlatformProtocolError(
+        f"Xkit answered with HTTP {status}, which is not part of its contract",
+        hint="Check the base URL: something else than Xkit's Platform API may be answering there.",
+    )
+
+
+def retry_after(value: str | None, wall: float) -> float:
+    """Seconds to wait as a ``Retry-After`` header says it (RFC 9110 section 10.2.3), seconds or date, 60 at most."""
+    value = (value or "").strip()
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", value):
+        return min(float(value), _LONGEST_PAUSE)
+    if value:
+        from email.utils import parsedate_to_datetime
+
+        try:
+            return min(max(parsedate_to_datetime(value).timestamp() - wall, 0.0), _LONGEST_PAUSE)
+        except (ValueError, TypeError, OverflowError):
+            pass
+    return _DEFAULT_PAUSE
+
+
+def _json_object(answer: Answer) -> dict[str, Any]:
+    try:
+        body = json.loads(_plain(answer))
+    except RecursionError:
+        raise _Unusable("its body is nested too deeply") from None
+    except ValueError:
+        cut_off = answer.body[:1] == b"{" and answer.body.rstrip()[-1:] != b"}"
+        raise _Unusable("its body is cut off" if cut_off else "its body is not JSON") from None
+    if not isinstance(body, dict):
+        raise _Unusable("its body is not a JSON object")
+    return body
+
+
+def _plain(answer: Answer) -> bytes:
+    encoding = answer.headers.get("content-encoding", "").strip().lower()
+    if encoding in ("", "identity"):
+        return answer.body
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        raise _Unusable("its body is in an encoding that was not asked for")
+    try:
+        inflater = zlib.decompressobj(wbits=47)
+        body = inflater.decompress(answer.body, LARGEST_ANSWER)
+    except zlib.error:
+        raise _Unusable("its compressed body cannot be read") from None
+    if not inflater.eof:
+        raise _Unusable("its compressed body is too long or cut off")
+    return body
+
+
+def _error_text(body: Mapping[str, Any], account: Account) -> str:
+    error = body.get("error") or body.get("errors") or ""
+    if isinstance(error, list):
+        error = error[0] if error else ""
+    if isinstance(error, dict):
+        error = error.get("error") or error.get("message") or ""
+    return shown(error, _secrets_in(body, account)) if isinstance(error, str) else ""
+
+
+def _dict(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _secrets_in(body: Mapping[str, Any], account: Account) -> tuple[str, ...]:
+    """Every text that must not be shown: the account's key, and what stands under one of the credential's names."""
+    places = (body, _dict(body.get("connection")))
+    authorizations = [_dict(place.get("authorization")) for place in places]
+    given = [place[name] for place in (*places, *authorizations) for name in _SECRET_FIELDS if place.get(name)]
+    return (account.fingerprint_key.reveal(), *_texts_in(given))
+
+
+def _texts_in(values: Iterable[Any]) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, dict):
+            yield from _texts_in(value.values())
+        elif isinstance(value, list):
+            yield from _texts_in(value)
+        elif isinstance(value, (str, int)) and not isinstance(value, bool):
+            yield str(value)
+
+
+def _connection(body: dict[str, Any], account: Account, connector: str, context: str, wall: float) -> Connection:
+    connection = body.get("connection")
+    if not isinstance(connection, dict):
+        raise _Unusable("it has no connection")
+    # Nested in the connection is what the service does; siblings at the top level is what one guide shows.
+    authorization = _dict(connection.get("authorization")) or _dict(body.get("authorization"))
+    secrets = _secrets_in(body, account)
+
+    def text(name: str) -> str | None:
+        value = authorization.get(name)
+        return shown(value, secrets) if isinstance(value, (str, int)) and not isinstance(value, bool) else None
+
+    enabled = connection.get("enabled") is True
+    status = text("status")
+    credential = None
+    if enabled and status == "active":
+        credential = _credential(authorization, account, wall)
+    return Connection(
+        context=context,
+        connector=connector,
+        enabled=enabled,
+        status=status,
+        credential=credential,
+        error_code=text("error_code"),
+        error_message=text("error_message"),
+        display_label=text("display_label"),
+        raw=_masked(body, secrets),
+    )
+
+
+def _credential(authorization: Mapping[str, Any], account: Account, wall: float) -> Credential | None:
+    given = next((authorization[name] for name in _SECRET_FIELDS if authorization.get(name)), None)
+    if given is None:
+        return None
+    if isinstance(given, dict):
+        parts = {name: _part(value) for name, value in given.items() if value is not None}
+    else:
+        parts = {"": _part(given)}
+    for name, value in parts.items():
+        reason = "it is neither a text nor a number" if value is None else why_not_a_credential(value)
+        if reason:
+            part = f"the part {shown(name)!r} of its credential" if name else "its credential"
+            raise _Unusable(f"{part} cannot be sent, {reason}")
+    texts = {name: value for name, value in parts.items() if value is not None}
+    if not texts:
+        return None
+    expires_at = _expires_at(authorization, texts.get(""), wall)
+    return Credential(texts.get("", texts), expires_at=expires_at, fingerprint_key=account.fingerprint_key)
+
+
+def _part(value: object) -> str | None:
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+# When it expires
+
+
+def _expires_at(authorization: Mapping[str, Any], token: str | None, wall: float) -> float | None:
+    stated = _epoch(authorization.get("expires_at"))
+    if stated is not None:
+        return stated
+    seconds = _finite(authorization.get("expires_in"))
+    if seconds is not None:
+        return wall + seconds
+    return _jwt_expiry(token) if token is not None else None
+
+
+def _finite(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if abs(number) < 1e15 else None
+
+
+def _epoch(value: object) -> float | None:
+    number = _finite(value)
+    if number is not None or not isinstance(value, str):
+        return number
+    from datetime import datetime
+
+    try:
+        moment = datetime.fromisoformat(value)
+        # RFC 3339 wants an offset; without one nobody knows which moment is meant.
+        return moment.timestamp() if moment.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _jwt_expiry(token: str) -> float | None:
+    if len(token) > _LARGEST_JWT or token.count(".") != 2:
+        return None
+    payload = token.split(".")[1]
+    try:
+        claims = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except (ValueError, RecursionError):
+        return None
+    expiry = claims.get("exp") if isinstance(claims, dict) else None
+    return None if isinstance(expiry, str) else _finite(expiry)
+
+
+# What may be shown of it
+
+_SECRET_NAME = re.compile(
+    r"credential|token|secret|passw|api_?key|private|signature|session|cookie|\bstate\b|authorize_url", re.IGNORECASE
+)
+_LOOKS_SECRET = re.compile(
+    r"(?:xox[a-z]|xapp|gh[opsur]_|github_pat_|glpat-|[sr]k_(?:live|test)_|ya29\.|eyJ|AKIA|SG\.)[\w.\-/+=]{6,}"
+    r"|(?=[^\s]*[0-9])(?=[^\s]*[A-Za-z])[A-Za-z0-9+/_=.\-~]{20,}"
+)
+_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+
+
+def _masked(value: Any, secrets: tuple[str, ...], name: str = "") -> Any:
+    if isinstance(value, dict):
+        is_secret = _SECRET_NAME.search(name)
+        return {key: _masked(item, secrets, name if is_secret else key) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_masked(item, secrets, name) for item in value]
+    if value is None or isinstance(value, bool) or value == "":
+        return value
+    text = str(value)
+    if _SECRET_NAME.search(name) or any(secret in text for secret in secrets):
+        return MASK
+    if isinstance(value, str) and _LOOKS_SECRET.search(value) and not _UUID.fullmatch(value):
+        return MASK
+    return value
+
+
+# What it means
+
+
+def credential_of(connection: Connection) -> Credential:
+    """The connection's credential.
+
+    Raises:
+        ConnectionUnavailable: it has none that can be used.
+    """
+    if connection.credential is None:
+        raise _unavailable(connection)
+    return connection.credential
+
+
+def _unavailable(connection: Connection) -> ConnectionUnavailable:
+    names = {"connector": connection.connector, "context": connection.context}
+    if not connection.enabled:
+        what = "The user has not connected this connector, or has disabled it"
+        return NotConnected(what, hint="Let the user connect it.", **names)
+    if connection.status in _PENDING:
+        what = f"The user is still connecting (status {connection.status})"
+        return AuthorizationPending(what, hint="Ask again when the user has finished.", **names)
+    status = f"status {connection.status}" if connection.status else "no authorization"
+    said = ", ".join(filter(None, (status, connection.error_code, connection.error_message)))
+    error = ReauthorizationRequired(f"The user must connect again ({said})", hint="Let the user connect once more.", **names)
+    error.status, error.error_code = connection.status, connection.error_code
+    error.error_message = connection.error_message
+    return error

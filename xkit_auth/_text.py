@@ -1,0 +1,60 @@
+"""Rules about text: what may be sent in a header, what may be shown, and what must be masked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+MASK = "[redacted]"
+
+_LONGEST_SHOWN = 200
+_SHORTEST_PART_OF_A_SECRET = 6
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+")
+_HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_PLACEHOLDERS = frozenset(("null", "none", "nil", "undefined", "nan", "placeholder", "changeme", "n/a", "masked"))
+_MASKED_OUT = re.compile(r"(?:\*{3,}|x{3,}|\.{3,}|•+)", re.IGNORECASE)
+
+
+def why_not_sendable(text: str) -> str | None:
+    """Why ``text`` cannot be part of a header, or ``None`` if it can. The reason never quotes the text."""
+    if not text:
+        return "it is empty"
+    if _CONTROL.search(text):
+        return "it contains a control character or a line break"
+    if text != text.strip():
+        return "it begins or ends with a space"
+    if not text.isascii() and any(ord(character) > 0xFF for character in text):
+        return "it contains a character outside latin-1"
+    return None
+
+
+def why_not_a_credential(text: str) -> str | None:
+    """Why ``text`` cannot be a credential, or ``None`` if it can. The reason never quotes the text."""
+    if "REDACTED" in text.upper() or text.lower() in _PLACEHOLDERS or _MASKED_OUT.fullmatch(text):
+        return "it is a placeholder, not a credential"
+    return why_not_sendable(text)
+
+
+def is_header_name(text: str) -> bool:
+    """Whether ``text`` is a token as RFC 9110 section 5.1 wants a header's name."""
+    return _HEADER_NAME.fullmatch(text) is not None
+
+
+def shown(text: object, secrets: Iterable[str] = ()) -> str:
+    """``text`` from outside as it may appear in an error: one line, short, and free of ``secrets``.
+
+    A text that holds any part of a secret is dropped whole: what is left of it could still help to guess.
+    """
+    line = _UNPRINTABLE.sub(" ", str(text)).strip()
+    if any(holds_part_of(line, secret) for secret in secrets):
+        return MASK
+    return line if len(line) <= _LONGEST_SHOWN else line[: _LONGEST_SHOWN - 1] + "…"
+
+
+def holds_part_of(text: str, secret: str) -> bool:
+    """Whether any six characters in a row of ``secret`` (all of them, if it is shorter) occur in ``text``."""
+    size = min(len(secret), _SHORTEST_PART_OF_A_SECRET)
+    if not size:
+        return False
+    return any(secret[start : start + size] in text for start in range(len(secret) - size + 1))

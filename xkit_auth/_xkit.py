@@ -1,0 +1,258 @@
+"""Xkit: one account, with its keys, its held credentials, its plugins and its calls to the Platform API."""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+import weakref
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
+from types import TracebackType
+from typing import ClassVar, NoReturn
+
+from ._broker import Broker, awaited, waited
+from ._cache import Cache
+from ._directory import Directory
+from ._errors import ConfigurationError, XkitAuthError
+from ._link import ReconnectLink, ReconnectUrl
+from ._model import Connection, Credential, WebhookEvent
+from ._platform import DEFAULT_BASE_URL, Account
+from ._webhook import read_webhook
+
+
+class Xkit:
+    """One Xkit account: its keys, its held credentials, its plugins.
+
+    Make one for each account and keep it: it serves threads and event loops alike. It is a context manager, sync and
+    async; closing it drops every held credential.
+
+    Args:
+        publishable_key: Xkit's publishable key; default: ``XKIT_PUBLISHABLE_KEY`` from the environment.
+        secret_key: Xkit's secret key; default: ``XKIT_SECRET_KEY`` from the environment.
+        base_url: the Platform API; default: ``XKIT_BASE_URL``, else ``https://app.xkit.co/api/platform``. It must be
+            https, unless it is on this machine's loopback address.
+        timeout: seconds that a caller waits for Xkit in total.
+        max_age: seconds for which a credential is held at the most; 0 asks Xkit for every request.
+        max_stale: seconds beyond that for which an unrejected credential is served while Xkit cannot be asked.
+        max_entries: how many credentials are held at the most.
+        max_calls: how many calls to Xkit run at once at the most.
+        connectors: which connector plugin a slug of your Xkit project means, such as ``{"my-gh": "github"}``.
+        plugins: plugin objects beside those that are installed; they override installed ones.
+        reconnect_url: where to send a user who must connect again: a template with ``{context}`` and ``{connector}``
+            (filled in percent-encoded), or a function that is called with ``context=`` and ``connector=``.
+
+    Raises:
+        ConfigurationError: keys are missing or cannot be used, or another argument makes no sense.
+
+    Example:
+        >>> xkit = Xkit(publishable_key="pk_example", secret_key="sk_example", reconnect_url="https://app.example/{connector}")
+        >>> xkit.close()
+    """
+
+    _alive: ClassVar[weakref.WeakSet[Xkit]] = weakref.WeakSet()
+    _the_default: ClassVar[Xkit | None] = None
+    _default_lock: ClassVar[threading.Lock] = threading.Lock()
+
+    def __init__(
+        self,
+        *,
+        publishable_key: str | None = None,
+        secret_key: str | None = None,
+        base_url: str | None = None,
+        timeout: float = 10.0,
+        max_age: float = 300.0,
+        max_stale: float = 3600.0,
+        max_entries: int = 100_000,
+        max_calls: int = 32,
+        connectors: Mapping[str, str] | None = None,
+        plugins: Iterable[object] = (),
+        reconnect_url: ReconnectUrl | None = None,
+    ) -> None:
+        env = os.environ.get
+        self._account = Account(
+            env("XKIT_PUBLISHABLE_KEY") if publishable_key is None else publishable_key,
+            env("XKIT_SECRET_KEY") if secret_key is None else secret_key,
+            base_url if base_url is not None else env("XKIT_BASE_URL") or DEFAULT_BASE_URL,
+        )
+        self._link = ReconnectLink(reconnect_url)
+        self.directory = Directory(connectors, plugins, http_to_loopback=self._account.is_loopback)
+        self.broker = Broker(
+            self._account,
+            Cache(
+                max_age=_number("max_age", max_age),
+                max_stale=_number("max_stale", max_stale),
+                max_entries=int(_number("max_entries", max_entries, least=1)),
+            ),
+            timeout=_number("timeout", timeout, least=0.001),
+            max_calls=int(_number("max_calls", max_calls, least=1)),
+            tell=self.directory.tell,
+        )
+        self.is_settled = True  # what auth objects have worked out for this Xkit still holds
+        Xkit._alive.add(self)
+        default = Xkit._the_default
+        if default is not None and default._account.publishable_key != self._account.publishable_key:
+            default.is_settled = False  # whoever relies on it must look again, and find two accounts
+
+    # The process's own
+
+    @classmethod
+    def default(cls) -> Xkit:
+        """The process's own ``Xkit``, made from the environment when it is first needed.
+
+        Raises:
+            ConfigurationError: keys are missing, or an ``Xkit`` of another account is alive, so that a forgotten
+                ``xkit=`` could reach another account's user.
+        """
+        with cls._default_lock:
+            default = cls._the_default
+            if default is None or default.broker.is_closed:
+                default = cls._the_default = Xkit()
+            for other in list(cls._alive):
+                if not other.broker.is_closed and other._account.publishable_key != default._account.publishable_key:
+                    raise ConfigurationError(
+                        "Two Xkit accounts are in use, and this auth object does not say which one it means",
+                        hint="Give it xkit=…; the process's own account comes from XKIT_PUBLISHABLE_KEY.",
+                    )
+            default.is_settled = True
+            return default
+
+    # Reading from Xkit
+
+    def get_connection(self, connector: str, *, context: str) -> Connection:
+        """Read the connection from Xkit now: data, not judgement. A usable answer refreshes the held credential.
+
+        Raises:
+            NotConnected: Xkit does not know it (404). A disabled connection is returned.
+            PlatformError: Xkit could not be asked.
+            ConfigurationError: a name cannot be used, or no HTTP library is installed.
+        """
+        with self._explaining():
+            return waited(self.broker.reading(connector, context))
+
+    async def aget_connection(self, connector: str, *, context: str) -> Connection:
+        """The same as ``get_connection``, for asyncio and trio."""
+        with self._explaining():
+            return await awaited(self.broker.reading(connector, context))
+
+    def get_credential(
+        self, connector: str, *, context: str, rejected: Credential | None = None
+    ) -> Credential:
+        """The usable credential: the held one, or Xkit's answer, which everyone who waits for it shares.
+
+        Args:
+            connector: the connector's slug in your Xkit project.
+            context: the application's own id of the user or group.
+            rejected: the credential that a provider turned down. If another one is held already, that is returned;
+                else Xkit is asked again. Xkit may confirm the same one: then it is returned.
+
+        Raises:
+            ConnectionUnavailable: this user cannot be authorized now; see its subclasses.
+            PlatformError: Xkit could not be asked, and nothing that is held can be served instead.
+            ConfigurationError: a name cannot be used, or no HTTP library is installed.
+        """
+        with self._explaining():
+            return waited(self.broker.asking(connector, context, rejected))
+
+    async def aget_credential(
+        self, connector: str, *, context: str, rejected: Credential | None = None
+    ) -> Credential:
+        """The same as ``get_credential``, for asyncio and trio."""
+        with self._explaining():
+            return await awaited(self.broker.asking(connector, context, rejected))
+
+    def forget(self, connector: str | None = None, *, context: str | None = None) -> None:
+        """Drop what is held: of one connector, of one context, of both, or (without arguments) all of it.
+
+        Calls under way go on: whoever waits for them gets the answer, but it is not held.
+        """
+        self.broker.forget(connector, context)
+
+    def handle_webhook(self, body: bytes | str) -> WebhookEvent:
+        """Read one of Xkit's webhooks about a connection, and take it as the hint that it is.
+
+        Webhooks are not signed, so nothing is believed: a held credential is asked for again before its next use, at
+        most once in 10 seconds; after ``disabled`` and ``errored`` it is not served through an outage of Xkit.
+
+        Args:
+            body: the request's body, 64 KiB at most.
+
+        Raises:
+            ValueError: it is too long or not a webhook of Xkit's.
+        """
+        event = read_webhook(body)
+        bad = event.event_type in ("connection.disabled", "connection.errored")
+        if bad or event.event_type == "connection.enabled":
+            self.broker.hint((event.connector, event.context), bad=bad)
+        return event
+
+    # Closing
+
+    def close(self) -> None:
+        """Drop every held credential and close the connections to Xkit. Calling it again does nothing."""
+        self.is_settled = False
+        self.broker.close()
+
+    async def aclose(self) -> None:
+        """The same as ``close``, which does not block."""
+        self.close()
+
+    def __enter__(self) -> Xkit:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Xkit:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"Xkit({self._account.base_url})"
+
+    def __copy__(self) -> Xkit:
+        return self
+
+    def __deepcopy__(self, _memo: object) -> Xkit:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an Xkit does not pickle: it holds keys and credentials")
+
+    # For auth objects: ``directory``, ``broker``, and
+
+    def explain(self, error: XkitAuthError) -> None:
+        """Put the reconnect link on an error that a user can mend."""
+        self._link.put_on(error)
+
+    @contextmanager
+    def _explaining(self) -> Generator[None]:
+        try:
+            yield
+        except XkitAuthError as error:
+            self.explain(error)
+            raise
+
+
+def _number(name: str, value: object, *, least: float = 0) -> float:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if not is_number or float(str(value)) < least:
+        raise ConfigurationError(f"Xkit({name}=…) must be a number, {least} or more")
+    return float(str(value))
+
+
+def _after_fork_in_child() -> None:
+    Xkit._default_lock = threading.Lock()
+    for xkit in list(Xkit._alive):
+        xkit.directory.after_fork()
+        xkit.broker.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

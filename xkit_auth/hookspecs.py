@@ -1,0 +1,52 @@
+"""The hooks that a plugin can implement, on one page.
+
+A plugin marks its functions with ``xkit_auth.hookimpl`` and takes only the arguments that it needs. All hooks are
+ordinary functions: none is ``async`` and none does I/O, since they run in the middle of somebody's request.
+
+Format and classify are asked only of plugin objects given in ``Xkit(plugins=…)``, in the order given, and then of the
+one plugin that brought the connector; the first answer that is not ``None`` counts. No other plugin sees that
+connector's credentials or answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from pluggy import HookimplMarker, HookspecMarker
+
+if TYPE_CHECKING:
+    from ._connector import Connector
+    from ._model import Credential, Event, Judgement, RequestView, ResponseView, Verdict
+
+hookspec = HookspecMarker("xkit_auth")
+hookimpl = HookimplMarker("xkit_auth")
+"""Marks a function of a plugin as the implementation of the hook of the same name."""
+
+
+@hookspec
+def xkit_auth_connectors() -> Iterable[Connector]:  # type: ignore[empty-body]
+    """The connectors that this plugin brings. Called once for each ``Xkit``, when a connector is first needed."""
+
+
+@hookspec(firstresult=True)
+def xkit_auth_format_headers(
+    connector: Connector, credential: Credential, request: RequestView
+) -> Mapping[str, str] | None:
+    """The headers that carry the credential on this request, or ``None`` to leave it to the connector's template.
+
+    This is where a plugin signs or computes. Every header named here counts as a credential: it is replaced when the
+    request is sent again and never follows a redirect to another origin. If it raises, nothing is sent.
+    """
+
+
+@hookspec(firstresult=True)
+def xkit_auth_classify_response(
+    connector: Connector, credential: Credential, response: ResponseView
+) -> Verdict | Judgement | None:
+    """What the provider's answer says about the credential, or ``None`` to leave it to the connector's rules."""
+
+
+@hookspec
+def xkit_auth_event(event: Event) -> None:
+    """Told what happened: fetches, cache hits, rejections, resends. An exception in it is logged once and swallowed."""

@@ -1,0 +1,32 @@
+"""``XkitAuth`` for httpx2: pass it as ``auth=`` to a ``Client``, an ``AsyncClient`` or a single request."""
+
+from __future__ import annotations
+
+import httpx2
+
+from ._httpx import HttpxAuth
+from ._httpx_body import Rejoined
+from ._httpx_transport import HttpxTransport
+
+__all__ = ["XkitAuth"]
+
+
+class _Stream(Rejoined, httpx2.SyncByteStream, httpx2.AsyncByteStream):
+    pass
+
+
+class XkitAuth(HttpxAuth, httpx2.Auth):
+    """An ``httpx2.Auth`` that puts the credential of an Xkit connection on each request.
+
+    Give it to a ``Client`` or an ``AsyncClient`` as ``auth=``;
+    one object serves any number of clients, threads and event loops.
+    """
+
+    _adapter = __name__
+    _library = httpx2
+    _stream_type = _Stream
+
+
+def open_transport() -> HttpxTransport:
+    """A client for calls to Xkit."""
+    return HttpxTransport(httpx2)

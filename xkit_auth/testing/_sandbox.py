@@ -1,0 +1,289 @@
+"""The sandbox itself: the one object that tests talk to, in the order in which they need it."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from ._faults import Canned, Faults, How
+from ._platform_app import BASE_PATH, PlatformApp
+from ._providers import Providers, running
+from ._records import Arrival, PlatformCall, Records
+from ._server import Origins
+from ._state import State
+
+if TYPE_CHECKING:
+    from .. import Connector, Xkit
+
+
+class Sandbox:
+    """Xkit's Platform API, Slack, GitHub, any other provider and a foreign host, each on a loopback port of its own.
+
+    Everything runs in one daemon thread between ``start()`` and ``close()``, or inside ``with``. All methods may be
+    called from any thread, and what they change holds for the next request. No clock is looked at: a credential
+    expires when ``expire()`` says so, whatever expiry Xkit announced for it.
+
+    A connector is named by its slug, a context by its id. Slack's stand-in serves the slug ``slack``, GitHub's
+    ``github``; each other slug gets a provider of its own, see ``provider_url()``.
+
+    Example:
+        >>> import httpx
+        >>> with Sandbox() as sandbox:
+        ...     token = sandbox.connect("slack", "user-42")
+        ...     headers = {"Authorization": f"Bearer {token}"}
+        ...     httpx.get(f"{sandbox.slack_url}/api/auth.test", headers=headers).json()["user"]
+        'user-42'
+    """
+
+    publishable_key: str
+    secret_key: str
+
+    def __init__(self) -> None:
+        self.publishable_key = f"pk_sandbox_{secrets.token_hex(8)}"
+        self.secret_key = f"sk_sandbox_{secrets.token_hex(16)}"
+        self._state = State()
+        self._faults = Faults()
+        self._records = Records()
+        self._providers = Providers(self._state, self._records, self._faults.closing)
+        self._lock = threading.Lock()
+        self._origins: Origins | None = None
+        self._platform_port = 0
+        self._made: list[Xkit] = []
+
+    # Start and end
+
+    def start(self) -> Self:
+        """Open the ports; return once connections are accepted. Does nothing if it is running already."""
+        with self._lock:
+            if self._faults.closing.is_open:
+                raise RuntimeError("this sandbox is closed: make a new one")
+            if self._origins is None:
+                self._origins = Origins()
+                self._platform_port = self._origins.open(
+                    PlatformApp(self.publishable_key, self.secret_key, self._state, self._faults, self._records)
+                )
+                self._providers.start(self._origins)
+        return self
+
+    def close(self) -> None:
+        """Cut every connection, end the thread, and close each ``Xkit`` that came from ``xkit()``."""
+        self._faults.close()
+        with self._lock:
+            origins, self._origins = self._origins, None
+            made, self._made = self._made, []
+        if origins is not None:
+            origins.close()
+        for xkit in made:
+            xkit.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Where things are
+
+    @property
+    def base_url(self) -> str:
+        """The base URL of the Platform API, for ``Xkit(base_url=…)`` or ``XKIT_BASE_URL``."""
+        running(self._origins)
+        return f"http://127.0.0.1:{self._platform_port}{BASE_PATH}"
+
+    @property
+    def slack_url(self) -> str:
+        """The origin of Slack's stand-in."""
+        return self.provider_url("slack")
+
+    @property
+    def github_url(self) -> str:
+        """The origin of GitHub's stand-in."""
+        return self.provider_url("github")
+
+    @property
+    def elsewhere_url(self) -> str:
+        """The origin of a host that no credential is meant for: it answers 200, ``/status/{code}`` with that status."""
+        return self.provider_url("elsewhere")
+
+    def provider_url(self, connector: str) -> str:
+        """The origin of the provider that a connector belongs to; opened when it is first asked for.
+
+        A provider that is neither Slack nor GitHub takes ``Authorization: Bearer``, or, if the connector is an
+        installed one or came by ``add_connector()``, its credential in whatever header. It answers to these paths,
+        and echoes the method, length and SHA-256 of what is sent to any other:
+
+        ``/status/CODE?header=NAME:VALUE&body=TEXT``, ``/redirect?to=URL&status=CODE``, ``/stream?chunks=N``,
+        ``/endless?pause=SECONDS`` (a refusal there is endless too) and ``/slow?seconds=SECONDS``. Slack and GitHub
+        know them as well. With ``gzip=1`` in the query an answer that is no stream is compressed.
+        """
+        running(self._origins)
+        return self._providers.url(connector)
+
+    # A client of it
+
+    def xkit(
+        self, *, connectors: Mapping[str, str] | None = None, plugins: Iterable[object] = (), **options: Any
+    ) -> Xkit:
+        """An ``Xkit`` that talks to this sandbox, with ``options`` as for ``Xkit``; ``close()`` closes it too.
+
+        Its connectors are those of the installed plugins and of ``plugins``, those of ``add_connector()``, and a plain
+        Bearer connector for each other slug that has had a connection or a ``provider_url()``. All have their hosts in
+        the sandbox. Without their plugins installed, Slack and GitHub are unknown to it.
+        """
+        from .. import Xkit
+        from ._rehomed import RehomedPlugins
+
+        rehomed = RehomedPlugins(plugins, self._providers)
+        xkit = Xkit(
+            publishable_key=self.publishable_key,
+            secret_key=self.secret_key,
+            base_url=self.base_url,
+            connectors=connectors,
+            **options,
+        )
+        xkit.directory.use(rehomed)  # not as plugins=, which says what to ask, but not where a host is
+        self._state.name_provider({own: rehomed.own_slug(slug) for own, slug in (connectors or {}).items()})
+        self._made.append(xkit)
+        return xkit
+
+    def add_connector(self, connector: Connector) -> None:
+        """Let the clients from ``xkit()`` know a connector, its hosts replaced by ``provider_url(connector.slug)``."""
+        self._providers.add(connector)
+
+    # What happens to a connection
+
+    def connect(
+        self,
+        connector: str,
+        context: str,
+        *,
+        credential: str | Mapping[str, str] | None = None,
+        expires_in: float | None = None,
+        expires_at: str | float | None = None,
+        display_label: str | None = None,
+    ) -> str:
+        """Connect a context; Xkit then has a credential, and the provider accepts it.
+
+        Returns:
+            The credential's text, made at random if none is given; for one of several parts, these as JSON.
+        """
+        return self._state.connect(
+            connector,
+            context,
+            credential if credential is None or isinstance(credential, str) else dict(credential),
+            expires_in=expires_in,
+            expires_at=expires_at,
+            display_label=display_label,
+        )
+
+    def credential(self, connector: str, context: str) -> str:
+        """The text of the credential that Xkit holds now."""
+        return self._state.credential(connector, context)
+
+    def rotate(self, connector: str, context: str) -> str:
+        """Give Xkit a new credential and return its text; for the provider the old one has expired."""
+        return self._state.rotate(connector, context)
+
+    def expire(self, connector: str, context: str, *, renews: bool = True) -> None:
+        """Let the credential expire at the provider; Xkit refreshes it when next asked, unless ``renews=False``."""
+        self._state.expire(connector, context, renews)
+
+    def revoke(self, connector: str, context: str, *, known_to_xkit: bool = True) -> None:
+        """Revoke the credential at the provider; Xkit knows and says ``access_denied``, or still hands it out."""
+        self._state.revoke(connector, context, known_to_xkit)
+
+    def disable(self, connector: str, context: str) -> None:
+        """Switch the connection off: Xkit answers with ``enabled: false``, also for one that never was."""
+        self._state.disable(connector, context)
+
+    def pending(self, connector: str, context: str, status: str = "awaiting_callback") -> None:
+        """Put the authorization into a status without a credential, such as ``retrieving_tokens``."""
+        self._state.pending(connector, context, status)
+
+    def forget_connection(self, connector: str, context: str) -> None:
+        """Remove the connection from Xkit, which then answers 404."""
+        self._state.forget(connector, context)
+
+    # What is wrong with Xkit
+
+    def down(self, how: How, *, times: int | None = None, retry_after: float | str | None = None) -> None:
+        """Take Xkit down, for the next ``times`` calls or until ``up()``.
+
+        Args:
+            how: a status (``502`` comes with a web page); ``hang``: no answer until ``up()``; ``garbage``: 200, but no
+                JSON; ``reset``: the connection is reset.
+            retry_after: the ``Retry-After`` header, in seconds or as an HTTP date.
+        """
+        self._faults.down(how, times, retry_after)
+
+    def answer_with(
+        self,
+        body: bytes | str = b"",
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        connector: str | None = None,
+        context: str | None = None,
+        times: int | None = None,
+    ) -> None:
+        """Answer with exactly this, for one connector or context or all, ``times`` times or until ``up()``.
+
+        The latest answer that fits a call is given; ``down()`` goes before.
+        """
+        sent = {"content-type": "application/json"} | {name.lower(): value for name, value in (headers or {}).items()}
+        data = body.encode() if isinstance(body, str) else body
+        self._faults.can(Canned(status, sent, data, connector, context, times))
+
+    def delay(self, seconds: float) -> None:
+        """Let every answer of Xkit be late by so much, until ``up()``."""
+        self._faults.slow_down(seconds)
+
+    def up(self) -> None:
+        """Let Xkit answer at once and truly again; calls that hang are answered now."""
+        self._faults.up()
+
+    @contextmanager
+    def hold(self) -> Generator[None, None, None]:
+        """Hold back the answers to all calls that reach Xkit inside the ``with`` block until its end.
+
+        The answer to a call is settled when the call arrives: one that is held may be out of date when it is released.
+        """
+        gate = self._faults.hold()
+        try:
+            yield
+        finally:
+            self._faults.release(gate)
+
+    # What arrived
+
+    @property
+    def calls(self) -> list[PlatformCall]:
+        """The calls to the Platform API since the last ``clear()``, oldest first; answered or not."""
+        return self._records.calls
+
+    def call_count(self, connector: str | None = None, context: str | None = None) -> int:
+        """How many ``calls`` there are, about one connector or context or all."""
+        return sum(
+            connector in (None, call.connector) and context in (None, call.context) for call in self._records.calls
+        )
+
+    def wait_for_calls(self, count: int, timeout: float = 5.0) -> None:
+        """Wait until there are at least ``count`` calls; ``TimeoutError`` if there are not."""
+        self._records.wait_for_calls(count, timeout)
+
+    def arrivals(self, name: str) -> list[Arrival]:
+        """What reached a connector's provider, or ``"elsewhere"``, since the last ``clear()``, oldest first."""
+        provider = self._state.provider_of(name)
+        if not self._providers.is_open(provider):
+            raise LookupError(f"nothing can have arrived at {name!r}: this sandbox has not opened that provider")
+        return self._records.arrivals(provider)
+
+    def clear(self) -> None:
+        """Forget all calls and arrivals; connections and outages stay."""
+        self._records.clear()
