@@ -175,3 +175,15 @@ def sandbox() -> Iterator[Sandbox]:
 def xkit(sandbox: Sandbox) -> Any:
     """An ``Xkit`` that asks the sandbox."""
     return sandbox.xkit(timeout=5)
+
+
+@pytest.fixture
+def netrc(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Writes an entry for a host into a netrc file, and makes it the one that is used."""
+
+    def write(host: str) -> None:
+        path = tmp_path / "netrc"
+        path.write_text(f"machine {host} login nobody password nothing\n")
+        monkeypatch.setenv("NETRC", str(path))
+
+    return write

@@ -293,7 +293,7 @@ class _Sent:
     def _view(self, request: Any) -> RequestView:
         ours = {name.lower() for name in self._sending.names} if self._sending is not None else ()
         headers = {name: value for name, value in request.headers.items() if name.lower() not in ours}
-        body = request.content if isinstance(request.stream, self._auth._library.ByteStream) else None
+        body = request.read() if isinstance(request.stream, self._auth._library.ByteStream) else None
         return RequestView(method=request.method, url=str(request.url), headers=headers, body=body)
 
     def _answer_view(self, response: Any, body: Any) -> ResponseView:

@@ -140,6 +140,8 @@ class _Hop:
                     response = self._judged(response, how, may_resend=is_new_send or not self._is_spent)
                 elif response.status_code == 401 and self._has_lost_it(request, is_new_send):
                     response = self._sent_again(response, how, self._written(self._trip.fetch(), request))
+                    if is_new_send:  # what was refused had no credential on it: this is the first send that counts
+                        response = self._judged(response, how, may_resend=True)
             except XkitAuthError as error:
                 self._blame(error, response)
                 raise

@@ -1,0 +1,826 @@
+"""Xkit's wire format: the request for a connection, and every answer that it may give."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+import zlib
+from base64 import b64decode, urlsafe_b64encode
+from typing import Any
+
+import pytest
+
+from xkit_auth import (
+    AuthorizationPending,
+    ConfigurationError,
+    NotConnected,
+    PlatformAuthenticationError,
+    PlatformError,
+    PlatformProtocolError,
+    PlatformRateLimited,
+    PlatformUnavailable,
+    ReauthorizationRequired,
+)
+from xkit_auth._platform import (
+    LARGEST_ANSWER,
+    Account,
+    Answer,
+    NoAnswer,
+    checked_name,
+    credential_of,
+    gathered,
+    read_connection,
+    retry_after,
+    unanswered,
+)
+
+WALL = 1_700_000_000.0
+TOKEN = "xoxb-Wq8rT5yPz2LmKd7"
+
+
+@pytest.fixture
+def read(account: Account) -> Any:
+    """Read an answer: ``read(body, status=…, headers=…)``, where the body is bytes or something for JSON."""
+
+    def reading(body: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Any:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return read_connection(Answer(status, headers or {}, content), account, "slack", "user-42", wall=WALL)
+
+    return reading
+
+
+@pytest.fixture
+def usable(read: Any) -> Any:
+    """The connection that Xkit gives with this credential, and what else stands in its authorization."""
+
+    def reading(credential: Any = TOKEN, **authorization: Any) -> Any:
+        inside = {"status": "active", "credential": credential, **authorization}
+        return read({"connection": {"enabled": True, "authorization": inside}})
+
+    return reading
+
+
+# The request
+
+
+def test_the_address_of_a_connection_names_the_context_and_the_connector(account):
+    assert account.connection_url("slack", "user-42") == (
+        "https://xkit.example/api/platform/contexts/user-42/connections/slack"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "encoded"),
+    [
+        ("a/b", "a%2Fb"),
+        ("../admin", "..%2Fadmin"),
+        ("auth0|42", "auth0%7C42"),
+        ("me@acme.example", "me%40acme.example"),
+        ("a b?c#d%", "a%20b%3Fc%23d%25"),
+        ("Zoë", "Zo%C3%AB"),
+        ("a\r\nX: y", "a%0D%0AX%3A%20y"),
+    ],
+)
+def test_no_name_can_leave_its_segment_of_the_path(account, name, encoded):
+    url = account.connection_url(name, name)
+
+    assert url == f"https://xkit.example/api/platform/contexts/{encoded}/connections/{encoded}"
+
+
+def test_a_call_carries_both_keys_as_basic_and_wants_plain_json(account):
+    headers = account.headers()
+
+    scheme, encoded = headers["authorization"].split()
+    assert scheme == "Basic"
+    assert b64decode(encoded) == b"pk_test_Qm7:sk_test_Zw4hJ9vRkU2"
+    assert headers["accept"] == "application/json"
+    assert headers["accept-encoding"] == "identity"
+    assert headers["user-agent"] == "xkit-auth"
+
+
+def test_a_slash_at_the_end_of_the_base_url_does_no_harm():
+    assert Account("pk", "sk", "https://x.example/api/").connection_url("c", "u") == (
+        "https://x.example/api/contexts/u/connections/c"
+    )
+
+
+@pytest.mark.parametrize(
+    ("base_url", "is_loopback"),
+    [
+        ("https://app.xkit.co/api/platform", False),
+        ("https://xkit.example:8443", False),
+        ("https://localhost", True),
+        ("http://localhost:8000/api", True),
+        ("http://127.0.0.1:1234", True),
+        ("http://127.9.8.7", True),
+        ("http://[::1]:80", True),
+    ],
+)
+def test_the_base_url_is_https_or_on_this_machine(base_url, is_loopback):
+    assert Account("pk", "sk", base_url).is_loopback is is_loopback
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "http://app.xkit.co/api/platform",
+        "http://localhost.example",
+        "http://128.0.0.1",
+        "https://user:password@xkit.example",
+        "https://xkit.example/?a=b",
+        "https://xkit.example/#top",
+        "https://xkit.example/a b",
+        "https://xkit.example/a\n",
+        "https://xkit.example/café",
+        "https://xkit.example.",
+        "https://bücher.example",
+        "ftp://xkit.example",
+        "xkit.example",
+        "",
+        None,
+        7,
+    ],
+)
+def test_any_other_base_url_is_refused(base_url):
+    with pytest.raises(ConfigurationError, match="base URL"):
+        Account("pk", "sk", base_url)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [None, "", "sk_with a space", "sk_with_a_line_break\n", "sk_\x00", "sk_é", "sk_€", b"sk_bytes", 42, " sk", "sk\x7f"],
+)
+def test_a_key_that_cannot_be_one_is_refused_without_quoting_it(key):
+    with pytest.raises(ConfigurationError, match="secret_key") as caught:
+        Account("pk", key, "https://xkit.example")
+
+    assert "XKIT_SECRET_KEY" in str(caught.value)
+    assert not key or str(key) not in str(caught.value)
+    with pytest.raises(ConfigurationError, match="publishable_key"):
+        Account(key, "sk", "https://xkit.example")
+
+
+def test_a_colon_would_end_the_publishable_key_in_basic_so_it_is_refused():
+    with pytest.raises(ConfigurationError, match="colon"):
+        Account("pk:1", "sk", "https://xkit.example")
+    assert Account("pk", "sk:1", "https://xkit.example")
+
+
+def test_an_account_shows_where_it_is_and_no_key(account):
+    assert repr(account) == "Account(https://xkit.example/api/platform)"
+
+
+@pytest.mark.parametrize("name", [None, 7, b"slack", "", "  ", "\t", ".", "..", "a\ud800"])
+def test_a_name_that_no_path_can_carry_is_refused(name):
+    with pytest.raises(ConfigurationError, match="The context"):
+        checked_name("context", name)
+
+
+@pytest.mark.parametrize("name", ["...", "a", "user 1", "a/b", "Zoë", "-"])
+def test_every_other_name_is_taken_as_it_is(name):
+    assert checked_name("context", name) == name
+
+
+# Answers with a connection
+
+
+@pytest.mark.parametrize("field", ["credential", "access_token", "access_credential"])
+def test_the_credential_is_found_under_each_name_that_it_has_had(read, field):
+    connection = read({"connection": {"enabled": True, "authorization": {"status": "active", field: TOKEN}}})
+
+    assert connection.credential.reveal() == TOKEN
+    assert (connection.context, connection.connector) == ("user-42", "slack")
+    assert (connection.enabled, connection.status) == (True, "active")
+
+
+def test_the_newest_name_of_the_credential_wins_unless_it_is_empty(read):
+    def token(**names: Any) -> str:
+        body = {"connection": {"enabled": True, "authorization": {"status": "active", **names}}}
+        return read(body).credential.reveal()
+
+    assert token(access_token="older-1", credential="newer-1") == "newer-1"
+    assert token(access_token="older-1", credential="") == "older-1"
+    assert token(access_token="older-1", credential=None) == "older-1"
+    assert token(access_credential="slip-1", access_token="older-1") == "older-1"
+
+
+def test_the_authorization_may_stand_beside_the_connection(read):
+    connection = read({"connection": {"enabled": True}, "authorization": {"status": "active", "credential": TOKEN}})
+
+    assert connection.credential.reveal() == TOKEN
+
+
+def test_the_authorization_inside_the_connection_wins(read):
+    connection = read(
+        {
+            "connection": {"enabled": True, "authorization": {"status": "active", "credential": "inside-1"}},
+            "authorization": {"status": "error", "credential": "beside-1"},
+        }
+    )
+
+    assert connection.credential.reveal() == "inside-1"
+
+
+def test_what_the_authorization_says_is_on_the_connection(usable):
+    connection = usable(
+        "", status="error", error_code="access_denied", error_message="The user said no", display_label="Acme Inc."
+    )
+
+    assert connection.status == "error"
+    assert connection.error_code == "access_denied"
+    assert connection.error_message == "The user said no"
+    assert connection.display_label == "Acme Inc."
+    assert connection.credential is None
+
+
+def test_text_fields_of_another_type_do_no_harm(usable):
+    connection = usable("", status=7, error_code=True, error_message=["a"], display_label={"a": 1})
+
+    assert connection.status == "7"
+    assert connection.error_code is connection.error_message is connection.display_label is None
+
+
+@pytest.mark.parametrize("enabled", [False, None, "true", 1, "absent"])
+def test_a_connection_that_is_not_certainly_enabled_has_no_credential(read, enabled):
+    inside: dict[str, Any] = {"enabled": enabled, "authorization": {"status": "active", "credential": TOKEN}}
+    if enabled == "absent":
+        del inside["enabled"]
+
+    connection = read({"connection": inside})
+
+    assert connection.enabled is False
+    assert connection.credential is None
+    with pytest.raises(NotConnected):
+        credential_of(connection)
+
+
+@pytest.mark.parametrize("status", ["awaiting_callback", "retrieving_tokens"])
+def test_a_user_who_is_still_connecting_is_worth_asking_for_again(usable, status):
+    with pytest.raises(AuthorizationPending) as caught:
+        credential_of(usable("", status=status))
+
+    assert caught.value.retryable
+    assert status in str(caught.value)
+    assert (caught.value.connector, caught.value.context) == ("slack", "user-42")
+
+
+@pytest.mark.parametrize("status", ["error", "paused_by_a_future_xkit", "ACTIVE", "", None])
+def test_every_other_status_means_connecting_again_and_survives(usable, status):
+    connection = usable(TOKEN, status=status)
+
+    assert connection.status == status
+    with pytest.raises(ReauthorizationRequired) as caught:
+        credential_of(connection)
+    assert caught.value.status == status
+
+
+def test_why_the_user_must_connect_again_is_on_the_error_and_in_its_text(usable):
+    with pytest.raises(ReauthorizationRequired) as caught:
+        credential_of(usable("", status="error", error_code="access_denied", error_message="The user said no"))
+
+    error = caught.value
+    assert (error.status, error.error_code, error.error_message) == ("error", "access_denied", "The user said no")
+    assert "status error, access_denied, The user said no" in str(error)
+
+
+@pytest.mark.parametrize("credential", [None, "", False, 0, {}, [], {"user": None}])
+def test_an_active_authorization_without_a_credential_means_connecting_again(usable, credential):
+    connection = usable(credential)
+
+    assert connection.status == "active"
+    assert connection.credential is None
+    with pytest.raises(ReauthorizationRequired):
+        credential_of(connection)
+
+
+@pytest.mark.parametrize("authorization", [None, "x", [], {}, 7])
+def test_an_enabled_connection_without_an_authorization_needs_repair(read, authorization):
+    connection = read({"connection": {"enabled": True, "authorization": authorization}})
+
+    assert connection.status is None
+    with pytest.raises(ReauthorizationRequired, match="no authorization"):
+        credential_of(connection)
+
+
+def test_a_usable_connection_gives_its_credential(usable):
+    assert credential_of(usable()).reveal() == TOKEN
+
+
+def test_a_credential_may_be_a_number(usable):
+    assert usable(1234567890).credential.reveal() == "1234567890"
+
+
+def test_a_credential_may_have_several_parts_and_empty_ones_are_left_out(usable):
+    credential = usable({"email": "me@acme.example", "api_key": "Kd83jQ", "account": 77, "none": None}).credential
+
+    assert credential.fields == ("email", "api_key", "account")
+    assert credential.reveal("account") == "77"
+    assert credential.reveal("api_key") == "Kd83jQ"
+
+
+@pytest.mark.parametrize(
+    "credential",
+    [
+        "reactive-token-1",
+        {"email": "proactive@acme.example", "api_key": "Kd83jQ"},
+        {"user": "a", "api_key": "Kd83jQ"},
+        {"region": "active", "api_key": "Kd83jQ"},
+    ],
+)
+def test_a_credential_that_shares_letters_with_its_status_is_as_good_as_any(usable, credential):
+    connection = usable(credential)
+
+    assert connection.status == "active"
+    assert connection.credential is not None
+
+
+def test_unknown_fields_survive_in_raw(read):
+    body = {
+        "connection": {"enabled": True, "id": 7, "new": {"deep": [1, 2.5, "x", None, True]}, "authorization": {}},
+        "more": "of it",
+    }
+
+    assert read(body).raw == body
+
+
+# Answers that cannot be used
+
+
+@pytest.mark.parametrize(
+    ("credential", "reason"),
+    [
+        ("Wq8rT5\nyPz2Lm", "line break"),
+        ("Wq8rT5\ryPz2Lm", "line break"),
+        ("Wq8rT5\x00yPz2Lm", "control"),
+        ("Wq8rT5\x7fyPz2Lm", "control"),
+        ("Wq8rT5\x85yPz2Lm", "control"),
+        (" Wq8rT5yPz2Lm", "space"),
+        ("Wq8rT5yPz2Lm ", "space"),
+        ("Wq8rT5€yPz2Lm", "latin-1"),
+        ("Wq8rT5\ud800yPz2Lm", "latin-1"),
+        ("REDACTED", "placeholder"),
+        ("[redacted]", "placeholder"),
+        ("xoxb-REDACTED-1", "placeholder"),
+        ("null", "placeholder"),
+        ("None", "placeholder"),
+        ("********", "placeholder"),
+        ("XXXXXXXX", "placeholder"),
+        ("••••", "placeholder"),
+        (True, "neither a text nor a number"),
+        (1.5, "neither a text nor a number"),
+        (["Wq8rT5yPz2Lm"], "neither a text nor a number"),
+        ({"key": ["Wq8rT5yPz2Lm"]}, "'key'"),
+        ({"key": "Wq8rT5\nyPz2Lm"}, "'key'"),
+        ({"key": "Wq8rT5yPz2Lm", "other": ""}, "'other'"),
+    ],
+)
+def test_a_credential_that_cannot_be_sent_is_an_error_that_says_why_and_never_what(usable, credential, reason):
+    with pytest.raises(PlatformProtocolError, match=reason) as caught:
+        usable(credential)
+
+    assert "Wq8rT5" not in str(caught.value) + repr(caught.value)
+    assert "yPz2Lm" not in str(caught.value) + repr(caught.value)
+    assert (caught.value.connector, caught.value.context) == ("slack", "user-42")
+    assert not caught.value.retryable
+
+
+def test_a_latin_1_credential_can_be_sent(usable):
+    assert usable("clé-Wq8rT5").credential.reveal() == "clé-Wq8rT5"
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "not JSON"),
+        (b"<html>Wq8rT5yPz2Lm</html>", "not JSON"),
+        (b'{"connection": {"authorization": {"credential": "Wq8rT5yPz2Lm', "cut off"),
+        (b'{"connection": Wq8rT5yPz2Lm}', "not JSON"),
+        (b"\xff\xfe\x00Wq8rT5yPz2Lm", "not JSON"),
+        (b'["Wq8rT5yPz2Lm"]', "not a JSON object"),
+        (b'"Wq8rT5yPz2Lm"', "not a JSON object"),
+        (b"null", "not a JSON object"),
+        (b"NaN", "not a JSON object"),
+        (b"{}", "no connection"),
+        (b'{"connection": "Wq8rT5yPz2Lm"}', "no connection"),
+        (b'{"connection": null}', "no connection"),
+        (b'{"connection": ' + b"9" * 5000 + b"}", "not JSON"),
+    ],
+)
+def test_an_answer_that_makes_no_sense_is_an_error_that_quotes_nothing(read, body, reason):
+    with pytest.raises(PlatformProtocolError, match=reason) as caught:
+        read(body)
+
+    error: BaseException | None = caught.value
+    while error is not None:
+        assert "Wq8rT5yPz2Lm" not in str(error) + repr(error)
+        error = error.__cause__ or error.__context__
+
+
+@pytest.mark.parametrize("depth", [100, 600, 900, 100_000])
+@pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
+@pytest.mark.parametrize("status", [200, 500])
+def test_an_answer_nested_deeply_is_read_or_refused(read, depth, opening, closing, status):
+    nested = opening * depth + b"1" + closing * depth
+
+    for body in (
+        b'{"connection": {"enabled": true, "x": ' + nested + b"}}",
+        b'{"connection": {"enabled": true, "authorization": {"credential": ' + nested + b"}}}",
+    ):
+        try:
+            connection = read(body, status=status)
+        except PlatformError as error:
+            assert status == 500 or "nested too deeply" in str(error)
+        else:
+            assert connection.enabled
+
+
+def test_numbers_that_json_does_not_have_are_no_expiry(read):
+    body = b'{"connection": {"enabled": true, "authorization": {"status": "active", "credential": "%s", %s}}}'
+
+    for hints in (b'"expires_at": NaN', b'"expires_at": Infinity', b'"expires_in": -Infinity', b'"expires_in": 1e999'):
+        assert read(body % (TOKEN.encode(), hints)).credential.expires_at is None
+
+
+# Compressed answers, which nobody asked for
+
+
+@pytest.fixture
+def plain() -> bytes:
+    inside = {"status": "active", "credential": TOKEN}
+    return json.dumps({"connection": {"enabled": True, "authorization": inside}}).encode()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "compress"),
+    [("gzip", gzip.compress), ("x-gzip", gzip.compress), ("GZip ", gzip.compress), ("deflate", zlib.compress)],
+)
+def test_a_compressed_answer_is_read_all_the_same(read, plain, encoding, compress):
+    assert read(compress(plain), headers={"Content-Encoding": encoding}).credential.reveal() == TOKEN
+
+
+def test_identity_is_no_compression(read, plain):
+    assert read(plain, headers={"content-encoding": "identity"}).credential.reveal() == TOKEN
+
+
+@pytest.mark.parametrize(
+    ("encoding", "content", "reason"),
+    [
+        ("br", b"x", "not asked for"),
+        ("gzip, gzip", b"x", "not asked for"),
+        ("gzip", b"not gzip", "cannot be read"),
+        ("gzip", gzip.compress(b'{"connection": {}}')[:-9], "too long or cut off"),
+        ("gzip", gzip.compress(b" " * (LARGEST_ANSWER + 1)), "too long or cut off"),
+        ("deflate", zlib.compress(b"[" * (50 * LARGEST_ANSWER)), "too long or cut off"),
+    ],
+)
+def test_compression_that_is_strange_or_grows_too_large_is_refused(read, encoding, content, reason):
+    with pytest.raises(PlatformProtocolError, match=reason):
+        read(content, headers={"content-encoding": encoding})
+
+
+def test_a_body_is_gathered_up_to_its_limit():
+    later = time.monotonic() + 60
+
+    assert gathered([b"ab", b"", b"c"], later) == b"abc"
+    assert len(gathered([b"x" * LARGEST_ANSWER], later)) == LARGEST_ANSWER
+
+
+def test_a_body_beyond_the_limit_is_no_answer_and_the_rest_is_not_read():
+    chunks = iter([b"x" * LARGEST_ANSWER, b"x", b"never read"])
+
+    with pytest.raises(NoAnswer, match="longer than"):
+        gathered(chunks, time.monotonic() + 60)
+    assert next(chunks) == b"never read"
+
+
+def test_a_body_that_trickles_past_the_deadline_is_no_answer():
+    chunks = iter([b"x", b"never read"])
+
+    with pytest.raises(NoAnswer, match="in time"):
+        gathered(chunks, time.monotonic() - 1)
+    assert next(chunks) == b"never read"
+
+
+# Answers by status
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "retryable"),
+    [
+        (404, NotConnected, False),
+        (401, PlatformAuthenticationError, False),
+        (403, PlatformAuthenticationError, False),
+        (429, PlatformRateLimited, True),
+        (500, PlatformUnavailable, True),
+        (502, PlatformUnavailable, True),
+        (503, PlatformUnavailable, True),
+        (504, PlatformUnavailable, True),
+        (599, PlatformUnavailable, True),
+        (408, PlatformUnavailable, True),
+        (201, PlatformProtocolError, False),
+        (204, PlatformProtocolError, False),
+        (301, PlatformProtocolError, False),
+        (302, PlatformProtocolError, False),
+        (400, PlatformProtocolError, False),
+        (410, PlatformProtocolError, False),
+        (422, PlatformProtocolError, False),
+    ],
+)
+@pytest.mark.parametrize("body", [b"", b"<html>", b"{}", b'{"error": null}', b'{"connection": {"enabled": true}}'])
+def test_each_status_has_its_error_whatever_the_body(read, status, kind, retryable, body):
+    with pytest.raises(kind) as caught:
+        read(body, status=status)
+
+    error = caught.value
+    assert type(error) is kind
+    assert error.retryable is retryable
+    assert (error.connector, error.context) == ("slack", "user-42")
+    assert error.hint
+    assert error.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": "It is so"},
+        {"error": {"message": "It is so"}},
+        {"error": {"error": "It is so"}},
+        {"errors": ["It is so", "and so"]},
+        {"errors": [{"error": "It is so", "path": "x"}]},
+        {"errors": "It is so"},
+    ],
+)
+def test_what_xkit_says_about_an_error_is_in_its_text(read, body):
+    with pytest.raises(PlatformUnavailable, match=r"HTTP 500 \(It is so\)"):
+        read(body, status=500)
+
+
+@pytest.mark.parametrize("body", [{"errors": []}, {"error": 7}, {"error": {"x": 1}}, {"errors": [7]}, {"error": True}])
+def test_an_error_body_of_another_shape_adds_nothing(read, body):
+    with pytest.raises(PlatformUnavailable, match=r"HTTP 500\."):
+        read(body, status=500)
+
+
+def test_a_long_text_with_control_characters_is_tamed(read):
+    with pytest.raises(PlatformUnavailable) as caught:
+        read({"error": "first\nsecond\x1b[31m\u202e" + "long " * 100}, status=500)
+
+    text = str(caught.value)
+    assert "first second [31m long" in text
+    assert "…" in text
+    assert text.isprintable()
+    assert len(text) < 400
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        f"the token {TOKEN} is bad",
+        f"the token {TOKEN[4:12]} is bad",
+        "the key sk_test_Zw4hJ9vRkU2 is bad",
+        "the key …9vRkU2 is bad",
+    ],
+)
+@pytest.mark.parametrize("field", ["credential", "access_token", "access_credential"])
+def test_an_error_text_that_holds_part_of_a_secret_is_withheld(read, said, field):
+    with pytest.raises(PlatformAuthenticationError, match=r"\[redacted\]") as caught:
+        read({"error": said, field: TOKEN}, status=401)
+
+    assert "is bad" not in str(caught.value)
+
+
+def test_an_error_text_that_echoes_our_own_authorization_is_withheld(read, account):
+    with pytest.raises(PlatformAuthenticationError) as caught:
+        read({"error": f"bad header {account.headers()['authorization']}"}, status=401)
+
+    assert account.headers()["authorization"].split()[1][:20] not in str(caught.value)
+
+
+def test_a_token_in_a_text_of_xkits_is_not_shown_wherever_it_comes_from(usable, read):
+    older = "xoxp-883917-Gd8wPq2Vn"
+
+    connection = usable(TOKEN, status="error", error_message=f"the token {older} was revoked")
+    assert older not in (connection.error_message or "")
+    with pytest.raises(PlatformUnavailable) as caught:
+        read({"error": f"the token {older} was revoked"}, status=500)
+    assert older not in str(caught.value)
+
+
+# How long to wait
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("7", 7),
+        (" 7 ", 7),
+        ("1.5", 1.5),
+        ("0", 0),
+        ("59", 59),
+        ("61", 60),
+        ("999999999", 60),
+        ("9999999999999", 5),
+        ("-1", 5),
+        ("soon", 5),
+        ("", 5),
+        (None, 5),
+        ("1e3", 5),
+        ("٣", 5),
+        ("Tue, 14 Nov 2023 22:13:50 GMT", 30),
+        ("Tue, 14 Nov 2023 23:13:50 +0100", 30),
+        ("Tue, 14 Nov 2023 22:13:20 GMT", 0),
+        ("Sun, 06 Nov 1994 08:49:37 GMT", 0),
+        ("Sun, 06 Nov 2994 08:49:37 GMT", 60),
+        ("Sun, 06 Nov 99999 08:49:37 GMT", 5),
+        ("Tue, 99 Nov 2023 22:13:50 GMT", 5),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date_and_at_most_a_minute(value, seconds):
+    assert retry_after(value, WALL) == seconds
+
+
+def test_a_date_in_the_old_form_is_in_gmt_wherever_this_machine_is(monkeypatch):
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        assert retry_after("Tue Nov 14 22:13:50 2023", WALL) == 30
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_a_rate_limit_says_how_long_it_lasts(read):
+    with pytest.raises(PlatformRateLimited, match="next 7 seconds") as caught:
+        read(b"", status=429, headers={"Retry-After": "7"})
+
+    assert caught.value.retry_after == 7
+
+
+def test_a_rate_limit_until_a_date_is_counted_from_the_clock_that_was_given(read):
+    with pytest.raises(PlatformRateLimited) as caught:
+        read(b"", status=429, headers={"Retry-After": "Tue, 14 Nov 2023 22:13:50 GMT"})
+
+    assert caught.value.retry_after == 30
+
+
+# When it expires
+
+
+@pytest.mark.parametrize(
+    ("hints", "expires_at"),
+    [
+        ({}, None),
+        ({"expires_at": 1_800_000_000}, 1_800_000_000),
+        ({"expires_at": 1_800_000_000.5}, 1_800_000_000.5),
+        ({"expires_at": "1800000000"}, 1_800_000_000),
+        ({"expires_at": "2027-01-15T08:00:00Z"}, 1_800_000_000),
+        ({"expires_at": "2027-01-15T09:00:00.000+01:00"}, 1_800_000_000),
+        ({"expires_in": 60}, WALL + 60),
+        ({"expires_in": "60"}, WALL + 60),
+        ({"expires_in": -5}, WALL - 5),
+        ({"expires_at": 1_800_000_000, "expires_in": 60}, 1_800_000_000),
+        ({"expires_at": None, "expires_in": 60}, WALL + 60),
+        ({"expires_at": "tomorrow"}, None),
+        ({"expires_at": "2027-01-15T08:00:00"}, None),
+        ({"expires_at": "2027-99-15T08:00:00Z"}, None),
+        ({"expires_at": "0001-01-01T00:00:00+14:00"}, None),
+        ({"expires_at": True}, None),
+        ({"expires_at": [1_800_000_000]}, None),
+        ({"expires_at": 10**400}, None),
+        ({"expires_at": 1e15}, None),
+        ({"expires_in": "1h"}, None),
+        ({"expires_in": False}, None),
+        ({"expires_in": 10**4000}, None),
+    ],
+)
+def test_an_expiry_is_taken_from_beside_the_credential(usable, hints, expires_at):
+    assert usable(TOKEN, **hints).credential.expires_at == expires_at
+
+
+def jwt(payload: bytes) -> str:
+    return f"{urlsafe_b64encode(b'{}').decode()}.{urlsafe_b64encode(payload).decode().rstrip('=')}.c2ln"
+
+
+@pytest.mark.parametrize(
+    ("token", "expires_at"),
+    [
+        (jwt(b'{"exp": 1800000000}'), 1_800_000_000),
+        (jwt(b'{"exp": 1800000000.5, "a": 1}'), 1_800_000_000.5),
+        (jwt(b'{"exp": "1800000000"}'), None),
+        (jwt(b'{"exp": true}'), None),
+        (jwt(b'{"exp": NaN}'), None),
+        (jwt(b'{"exp": Infinity}'), None),
+        (jwt(b"{}"), None),
+        (jwt(b"[1800000000]"), None),
+        (jwt(b"not json"), None),
+        (jwt(b"\xff\xff"), None),
+        (jwt(b"[" * 10_000), None),
+        (jwt(b'{"exp": 1800000000}') + ".more", None),
+        ("two.parts", None),
+        ("a.é.c", None),
+        ("a.!.c", None),
+        (jwt(b'{"exp": 1800000000, "x": "%s"}' % (b"x" * 16_384)), None),
+    ],
+)
+def test_a_token_that_is_a_jwt_says_itself_when_it_expires(usable, token, expires_at):
+    assert usable(token).credential.expires_at == expires_at
+
+
+def test_what_xkit_says_of_the_expiry_comes_before_what_the_token_says(usable):
+    assert usable(jwt(b'{"exp": 1800000000}'), expires_in=60).credential.expires_at == WALL + 60
+
+
+def test_a_credential_of_several_parts_is_no_jwt(usable):
+    assert usable({"key": jwt(b'{"exp": 1800000000}')}).credential.expires_at is None
+    assert usable({"key": "Kd83jQ"}, expires_in=60).credential.expires_at == WALL + 60
+
+
+# What raw shows
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["credential", "access_token", "refreshToken", "client_secret", "password", "api_key", "apikey", "authorize_url"]
+    + ["session_id", "set-cookie", "private_key", "signature", "state"],
+)
+def test_what_stands_under_the_name_of_a_secret_is_masked_in_raw(usable, name):
+    raw = usable("", status="error", **{name: "plain words"}).raw
+    deep = usable("", status="error", **{name: {"a": ["plain words", 7, None, True, ""]}}).raw
+
+    assert raw["connection"]["authorization"][name] == "[redacted]"
+    assert deep["connection"]["authorization"][name] == {"a": ["[redacted]", "[redacted]", None, True, ""]}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "xoxb-883917-Gd8wPq2Vn",
+        "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
+        "sk_live_4eC39HqLyjWDarjtT1zdp7dc",
+        "eyJhbGciOiJIUzI1NiJ9.eyJhIjoxfQ.sig",
+        "ya29.a0AfH6SMBx",
+        "AKIAIOSFODNN7EXAMPLE",
+        "Bearer 4eC39HqLyjWDarjtT1zdp7dc",
+        "9f86d081884c7d659a2feaa0c55ad015",
+    ],
+)
+def test_an_unknown_field_that_looks_like_a_secret_is_masked_in_raw(usable, value):
+    raw = usable("", status="error", note=value, notes=[{"x": value}]).raw
+
+    assert raw["connection"]["authorization"]["note"] == "[redacted]"
+    assert raw["connection"]["authorization"]["notes"] == [{"x": "[redacted]"}]
+
+
+@pytest.mark.parametrize(
+    "value", ["Acme Inc.", "6ba7b810-9dad-11d1-80b4-00c04fd430c8", "the quick brown fox jumps", 1234567890123, 2.5, "7"]
+)
+def test_an_ordinary_value_is_left_as_it_is_in_raw(usable, value):
+    assert usable("", status="error", note=value).raw["connection"]["authorization"]["note"] == value
+
+
+def test_the_credential_is_masked_in_raw_wherever_it_stands(usable):
+    raw = usable(TOKEN, note=f"it is {TOKEN}", copies=[TOKEN]).raw
+
+    assert TOKEN not in json.dumps(raw)
+    assert raw["connection"]["authorization"]["status"] == "active"
+
+
+def test_every_part_of_a_credential_is_masked_in_raw(usable):
+    raw = usable({"email": "me@acme.example", "number": 778899, "deep": ["Kd83jQ"]}, status="error", label="77889900").raw
+
+    shown = json.dumps(raw)
+    assert "me@acme.example" not in shown
+    assert "778899" not in shown
+    assert "Kd83jQ" not in shown
+
+
+def test_an_empty_part_of_a_credential_does_not_mask_everything_else(usable):
+    raw = usable({"api_key": ""}, status="error", display_label="Acme").raw
+
+    assert raw["connection"]["authorization"]["display_label"] == "Acme"
+    assert raw["connection"]["authorization"]["status"] == "error"
+
+
+# A call without an answer
+
+
+def test_a_call_without_an_answer_is_an_outage_with_its_reason_as_the_cause():
+    failure = NoAnswer("ConnectTimeout")
+
+    error = unanswered(failure, "slack", "user-42")
+
+    assert isinstance(error, PlatformUnavailable)
+    assert error.__cause__ is failure
+    assert "ConnectTimeout" in str(error)
+    assert "the provider was not asked" in error.hint
+    assert (error.connector, error.context) == ("slack", "user-42")
+
+
+def test_a_failure_is_no_reset_unless_the_transport_says_so():
+    assert not NoAnswer("x").was_reset
+    assert NoAnswer("x", was_reset=True).was_reset
+
+
+def test_an_answer_shows_its_status_and_not_its_body():
+    assert repr(Answer(200, {"X-Token": "secret"}, b"secret")) == "Answer(200)"

@@ -1,0 +1,22 @@
+"""The command ``xkit-auth``, which is also ``python -m xkit_auth``."""
+
+from __future__ import annotations
+
+import sys
+
+from ._cli import what_is_missing
+
+
+def main() -> None:
+    """Run the command and leave with its exit code; without the extra ``cli``, say what to install."""
+    missing = what_is_missing("click", "rich")
+    if missing is not None:
+        print(missing, file=sys.stderr)
+        raise SystemExit(2)
+    from ._cli.app import app
+
+    app(prog_name="xkit-auth")
+
+
+if __name__ == "__main__":
+    main()

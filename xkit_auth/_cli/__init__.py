@@ -1,0 +1,16 @@
+"""The command line: ``app.py`` has the commands, ``demo.py`` the steps of the demo, ``timeline.py`` how they look.
+
+Everything but this file needs the extra ``cli``.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+
+def what_is_missing(*libraries: str) -> str | None:
+    """One line that says what to install, if one of these libraries is not there; ``None`` if all are."""
+    missing = [name for name in libraries if find_spec(name) is None]
+    if not missing:
+        return None
+    return f'Not installed: {", ".join(missing)}. The command comes whole with: pip install "xkit-auth[cli]"'
