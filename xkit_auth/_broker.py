@@ -87,6 +87,7 @@ class Broker:
         self._lock = threading.Lock()
         self._transport_lock = threading.Lock()
         self._flights: dict[Key, _CredentialFlight] = {}
+        self._readings: dict[Key, Flight[Connection]] = {}
         self._calls = Calls(self._max_calls, self._lock)
         self._transport: Transport | None = None
 
@@ -127,6 +128,7 @@ class Broker:
         with self._lock:
             paused = self._calls.pauses.now_for(key, time.monotonic())
             if paused is None:
+                self._readings[key] = flight
                 self._calls.start(Call(key, lambda: self._read_for(flight, key), flight.crash))
         ended = (yield flight, self._timeout) if paused is None else True
         failure = paused or (flight.error if ended else self._timed_out(key))
@@ -150,9 +152,10 @@ class Broker:
         with self._lock:
             for key in list(self.cache.keys(connector, context)):
                 self.cache.forget(key)
-            for key in list(self._flights):
+            for key in {*self._flights, *self._readings}:
                 if connector in (None, key[0]) and context in (None, key[1]):
-                    del self._flights[key]
+                    self._flights.pop(key, None)
+                    self._readings.pop(key, None)
 
     def close(self) -> None:
         """Drop everything; fail the calls that have not begun."""
@@ -172,14 +175,14 @@ class Broker:
     def _key(self, connector: str, context: str) -> Key:
         if self.is_closed:
             raise ConfigurationError("This Xkit is closed", hint="Make a new one, or close it later.")
+        if self._calls.is_own_thread():
+            raise ConfigurationError(
+                "Xkit was to be asked from inside a call to Xkit",
+                hint="Hooks of plugins do no I/O: let xkit_auth_event only take notes.",
+            )
         return checked_name("connector", connector), checked_name("context", context)
 
     def _look(self, key: Key, rejected: Credential | None) -> Credential | _CredentialFlight:
-        if self._calls.is_own_thread():
-            raise ConfigurationError(
-                "A credential was asked for from inside a call to Xkit",
-                hint="Hooks of plugins do no I/O: let xkit_auth_event only take notes.",
-            )
         with self._lock:
             decision = self.cache.decide(key, rejected)
             paused = self._calls.pauses.now_for(key, time.monotonic())
@@ -196,6 +199,7 @@ class Broker:
         flight = self._flights.get(key)
         if flight is None or self._is_lost(flight):
             flight = self._flights[key] = _CredentialFlight(key, rejected)
+            self._readings.pop(key, None)  # whatever is being read is older than what this call will bring
             fetch = flight
             self._calls.start(Call(key, lambda: self._fetch(fetch), lambda error: self._give_up(fetch, error)))
         return flight
@@ -230,13 +234,14 @@ class Broker:
                     self.cache.store(key, outcome, rejected=flight.rejected)
                 elif isinstance(outcome, ConnectionUnavailable):
                     self.cache.unavailable(key, outcome)
+        # Told before the waiters go on, so that listeners hear things in their order.
         if isinstance(outcome, Credential):
-            flight.land(outcome)
             self._tell("fetched", *key, outcome)
+            flight.land(outcome)
             return None
-        flight.crash(outcome)
         is_answer = isinstance(outcome, ConnectionUnavailable)
         self._tell("unavailable" if is_answer else "fetch_failed", *key, detail=type(outcome).__name__)
+        flight.crash(outcome)
         return outcome if isinstance(outcome, PlatformError) else None
 
     def _give_up(self, flight: _CredentialFlight, error: PlatformError) -> None:
@@ -247,17 +252,20 @@ class Broker:
 
     def _read_for(self, flight: Flight[Connection], key: Key) -> PlatformError | None:
         outcome = _outcome(lambda: self._asked(key))
-        if isinstance(outcome, XkitAuthError):
-            flight.crash(outcome)
-            return outcome if isinstance(outcome, PlatformError) else None
+        failure = outcome if isinstance(outcome, PlatformError) else None
         with self._lock:
-            self._flights.pop(key, None)  # what is under way is older than this answer
-            if outcome.credential is not None:
-                self.cache.store(key, outcome.credential, rejected=None)
-            else:
-                self.cache.forget(key)
-        flight.land(outcome)
-        return None
+            if self._readings.get(key) is flight:
+                del self._readings[key]
+                if isinstance(outcome, Connection) and outcome.credential is not None:
+                    self._flights.pop(key, None)  # what is under way is older than this answer
+                    self.cache.store(key, outcome.credential, rejected=None)
+                elif failure is None:
+                    self.cache.forget(key)
+        if isinstance(outcome, Connection):
+            flight.land(outcome)
+        else:
+            flight.crash(outcome)
+        return failure
 
     def _asked(self, key: Key) -> Connection:
         """Xkit's answer for one key. Blocks."""

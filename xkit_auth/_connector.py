@@ -20,7 +20,7 @@ ParamRule = str | Sequence[str]
 
 _BEARER = {"Authorization": "Bearer {token}"}
 _SLOT = re.compile(r"\{([^{}]*)\}")
-_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE | re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _SLUG = re.compile(r"[^\s/\\\x00-\x1f\x7f]+")
 
@@ -196,17 +196,15 @@ class Connector(Value):
         failures: Iterable[Failure] = (),
         inspect: Mapping[int, str] | None = None,
     ) -> None:
-        if kinds is not None and (header is not None or basic is not None):
-            raise ConfigurationError(f"Connector {slug!r}: give kinds=, or header= and basic=, not both")
         self._set(
             slug=slug,
             aliases=_texts(slug, "aliases", aliases),
             hosts=_texts(slug, "hosts", hosts),
-            params=dict(params or {}),
-            kinds=dict(kinds) if kinds is not None else {"oauth2": Placement(header=header, basic=basic)},
-            extra=dict(extra or {}),
-            failures=tuple(failures),
-            inspect=dict(inspect or {}),
+            params=_mapping(slug, "params", params),
+            kinds=_kinds(slug, kinds, header, basic),
+            extra=_mapping(slug, "extra", extra),
+            failures=_list(slug, "failures", failures),
+            inspect=_mapping(slug, "inspect", inspect),
         )
         _Check(self).everything()
 
@@ -218,11 +216,42 @@ class Connector(Value):
         return f"Connector({self.slug!r})"
 
 
-def _texts(slug: str, field: str, values: Iterable[str]) -> tuple[str, ...]:
-    texts = (None,) if isinstance(values, str) else tuple(values)
+def _mistake(slug: object, field: str, why: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"Connector {slug!r}: {field}: {why}", hint="Correct the plugin that brings this connector."
+    )
+
+
+def _list(slug: str, field: str, values: object) -> tuple[Any, ...]:
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        raise _mistake(slug, field, "it is a list")
+    return tuple(values)
+
+
+def _texts(slug: str, field: str, values: object) -> tuple[str, ...]:
+    texts = _list(slug, field, values)
     if not all(isinstance(text, str) for text in texts):
-        raise ConfigurationError(f"Connector {slug!r}: {field} is a list of texts")
-    return texts  # type: ignore[return-value]
+        raise _mistake(slug, field, "it is a list of texts")
+    return texts
+
+
+def _mapping(slug: str, field: str, value: object) -> dict[Any, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise _mistake(slug, field, "it is a mapping")
+    return dict(value)
+
+
+def _kinds(slug: str, kinds: object, header: Any, basic: Any) -> dict[str, Placement]:
+    if kinds is None:
+        _mapping(slug, "header", header)
+        if basic is not None:
+            _list(slug, "basic", basic)
+        return {"oauth2": Placement(header=header, basic=basic)}
+    if header is not None or basic is not None:
+        raise _mistake(slug, "kinds", "give kinds=, or header= or basic=, not both")
+    return _mapping(slug, "kinds", kinds)
 
 
 class _Check:
@@ -242,6 +271,8 @@ class _Check:
             self.template("hosts", entry, self.param_slots)
         if not any("{" in entry for entry in self.connector.hosts):
             hosts_of(self.connector, {})
+        if not self.connector.kinds:
+            raise self.mistake("kinds", "there must be one at least")
         for kind, placement in self.connector.kinds.items():
             self.placement(kind, placement)
         for name, value in self.connector.extra.items():
@@ -250,10 +281,7 @@ class _Check:
             self.failure(f"failures[{index}]", failure)
 
     def mistake(self, field: str, why: str) -> ConfigurationError:
-        return ConfigurationError(
-            f"Connector {self.connector.slug!r}: {field}: {why}",
-            hint="Correct the plugin that brings this connector.",
-        )
+        return _mistake(self.connector.slug, field, why)
 
     def template(self, field: str, text: str, allowed: Iterable[str]) -> None:
         try:
@@ -262,26 +290,41 @@ class _Check:
             raise self.mistake(field, str(mistake)) from None
 
     def header(self, field: str, name: str, text: str, allowed: Iterable[str]) -> None:
-        if not is_header_name(name):
+        if not isinstance(name, str) or not is_header_name(name):
             raise self.mistake(field, f"{name!r} is not the name of a header")
-        reason = why_not_sendable(_SLOT.sub("x", text))
+        reason = why_not_sendable(_SLOT.sub("x", text)) if isinstance(text, str) else "it is not a text"
         if reason:
             raise self.mistake(field, f"the value of {name} cannot be sent: {reason}")
         self.template(field, text, allowed)
 
     def placement(self, kind: str, placement: Placement) -> None:
         allowed = ("token", "field.", *self.param_slots)
+        if not isinstance(kind, str) or not isinstance(placement, Placement):
+            raise self.mistake(f"kinds[{kind!r}]", "a kind is a name with its Placement(…)")
         if bool(placement.header) == (placement.basic is not None):
             raise self.mistake(f"kinds[{kind!r}]", "it needs header= or basic=, one of the two")
         for name, text in placement.header.items():
             self.header(f"kinds[{kind!r}].header", name, text, allowed)
-        for text in placement.basic or ():
-            self.template(f"kinds[{kind!r}].basic", text, allowed)
+        if placement.basic is not None:
+            self.basic(f"kinds[{kind!r}].basic", placement.basic, allowed)
+
+    def basic(self, field: str, pair: Sequence[object], allowed: Iterable[str]) -> None:
+        if len(pair) != 2:
+            raise self.mistake(field, "it is a pair: user name and password")
+        for text in pair:
+            reason = why_not_sendable(_SLOT.sub("x", text)) if isinstance(text, str) else "it is not a text"
+            if reason and text != "":
+                raise self.mistake(field, f"a half of it cannot be sent: {reason}")
+            self.template(field, str(text), allowed)
 
     def param_rule(self, name: str, rule: ParamRule) -> None:
-        if rule in ("label", "id") or (isinstance(rule, str) and rule.startswith(".") and _SUFFIX.fullmatch(rule)):
-            return
-        if not isinstance(rule, str) and rule and all(isinstance(value, str) for value in rule):
+        if isinstance(rule, str):
+            is_rule = rule in ("label", "id") or _SUFFIX.fullmatch(rule) is not None
+        else:
+            choices: tuple[object, ...] = tuple(rule) if isinstance(rule, Iterable) else ()
+            good = [isinstance(value, str) and not why_not_sendable(value) for value in choices]
+            is_rule = bool(good) and all(good)
+        if is_rule:
             return
         known = '"label", "id", a list of texts or a suffix like ".acme.com"'
         raise self.mistake(f"params[{name!r}]", f"the rule is {known}")
@@ -295,7 +338,7 @@ class _Check:
             raise self.mistake(field, "json= needs status=, and inspect= must name each of those statuses")
 
 
-_SUFFIX = re.compile(r"(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?){2,}", re.IGNORECASE)
+_SUFFIX = re.compile(r"(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?){2,}", re.IGNORECASE | re.ASCII)
 
 
 def checked_params(connector: Connector, params: Params) -> dict[str, str]:

@@ -58,7 +58,8 @@ class Flight(Generic[_Result]):
 
     async def wait_async(self, timeout: float) -> bool:
         """Wait in an asyncio or trio task until it ends, for ``timeout`` seconds at most. Whether it has ended."""
-        return self._ended.is_set() or await (_wait_asyncio if _in_asyncio() else _wait_trio)(self, timeout)
+        wait = _wait_asyncio if _in_asyncio() else _wait_trio
+        return self._ended.is_set() or await wait(self, max(timeout, 0.0))
 
     def _enter(self, loop: object, room: _Room, alarm: Callable[[], object]) -> bool:
         with self._lock:

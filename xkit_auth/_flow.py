@@ -79,5 +79,5 @@ def after_answer(
     second = yield Send(policy.write(current, view))
     if isinstance(second, ResponseView):
         judgement = policy.judge(current, second)
-        if judgement.verdict in ASKS_AGAIN:
-            yield Tell(current, judgement, final=True)
+        if judgement.verdict is not Verdict.ACCEPTED:
+            yield Tell(current, judgement, final=judgement.verdict in ASKS_AGAIN)

@@ -34,10 +34,13 @@ class Value:
         return type(self) is type(other) and self._attributes() == other._attributes()
 
     def __hash__(self) -> int:
-        return hash((type(self), tuple(map(str, self._attributes().values()))))
+        # Mappings are left out: equal ones may differ in their order.
+        values = [value for value in self._attributes().values() if not isinstance(value, Mapping)]
+        return hash((type(self), *values))
 
     def __repr__(self) -> str:
-        inside = ", ".join(f"{name}={value!r}" for name, value in self._attributes().items())
+        # A traceback that shows local variables meets values whose __init__ has raised.
+        inside = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__ if hasattr(self, name))
         return f"{type(self).__name__}({inside})"
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -62,6 +65,9 @@ class Secret:
         """The text itself. Keep it out of local variables: tracebacks show those."""
         return self._text
 
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
     def __repr__(self) -> str:
         return MASK
 
@@ -74,9 +80,6 @@ class Credential:
 
     Compares equal to a credential with the same text. Copies are the same object; pickling is refused.
 
-    Attributes:
-        expires_at: when it expires, in seconds since the epoch, as far as Xkit or the token itself says; else ``None``.
-
     Example:
         >>> credential = Credential("xoxb-1234567890")
         >>> credential
@@ -85,7 +88,7 @@ class Credential:
         'xoxb-1234567890'
     """
 
-    __slots__ = ("_fingerprint_key", "_parts", "expires_at")
+    __slots__ = ("_expires_at", "_fingerprint_key", "_parts")
 
     def __init__(
         self,
@@ -96,7 +99,12 @@ class Credential:
     ) -> None:
         self._parts: str | dict[str, str] = text if isinstance(text, str) else dict(text)
         self._fingerprint_key = fingerprint_key
-        self.expires_at = expires_at
+        self._expires_at = expires_at
+
+    @property
+    def expires_at(self) -> float | None:
+        """When it expires, in seconds since the epoch, as far as Xkit or the token itself says; else ``None``."""
+        return self._expires_at
 
     @property
     def fields(self) -> tuple[str, ...]:

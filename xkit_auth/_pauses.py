@@ -31,12 +31,15 @@ class Pauses:
         self._jitter = jitter
         self._of_key: dict[Hashable, _Pause] = {}
         self._of_account: _Pause | None = None
+        self._limited: _Pause | None = None
         self._outage = False
         self._failing_keys: set[Hashable] = set()
         self._probe_since: float | None = None
 
     def now_for(self, key: Hashable, now: float) -> PlatformError | None:
         """The failure because of which ``key`` must not be asked for now, or ``None``."""
+        if self._limited is not None and now < self._limited.until:
+            return _limited_for(self._limited.until - now)
         for pause in (self._of_account, self._of_key.get(key)):
             if pause is not None and now < pause.until:
                 return pause.error
@@ -52,7 +55,7 @@ class Pauses:
             self._probe_since = now
 
     def answered(self, key: Hashable) -> None:
-        """Xkit answered: whatever it said, it is there."""
+        """Xkit answered: whatever it said, it is there. That does not lift a limit that it has set."""
         self._of_key.pop(key, None)
         self._of_account = self._probe_since = None
         self._outage = False
@@ -64,7 +67,9 @@ class Pauses:
             self.answered(key)
         self._probe_since = None
         if isinstance(error, PlatformRateLimited):
-            self._of_account = _Pause(now + error.retry_after, error.retry_after, error)
+            until = now + error.retry_after
+            if self._limited is None or until > self._limited.until:
+                self._limited = _Pause(until, error.retry_after, error)
             return
         self._remember(key, self._next(self._of_key.get(key), error, now), now)
         if isinstance(error, PlatformUnavailable):
@@ -89,3 +94,10 @@ class Pauses:
         if len(self._of_key) >= _MOST_KEYS_REMEMBERED:
             self._of_key = {key: pause for key, pause in self._of_key.items() if now < pause.until}
         self._of_key[key] = pause
+
+
+def _limited_for(seconds: float) -> PlatformRateLimited:
+    error = PlatformRateLimited("Xkit has asked us to slow down, and was not asked")
+    error.retry_after = seconds
+    error.hint = f"Nothing is sent to Xkit for the next {seconds:.1f} seconds."
+    return error

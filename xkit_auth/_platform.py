@@ -12,7 +12,7 @@ import time
 import zlib
 from base64 import b64encode, urlsafe_b64decode
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 from urllib.parse import quote
 
 from ._errors import (
@@ -29,7 +29,7 @@ from ._errors import (
 )
 from ._model import Connection, Credential, Headers, Secret
 from ._origin import origin_of
-from ._text import MASK, shown, why_not_a_credential, why_not_sendable
+from ._text import MASK, looks_secret, shown, why_not_a_credential
 
 DEFAULT_BASE_URL = "https://app.xkit.co/api/platform"
 LARGEST_ANSWER = 1024 * 1024
@@ -39,6 +39,7 @@ _LARGEST_JWT = 16 * 1024
 _LONGEST_PAUSE = 60.0
 _DEFAULT_PAUSE = 5.0
 _PENDING = ("awaiting_callback", "retrieving_tokens")
+_KNOWN_STATUSES = ("active", "error", *_PENDING)
 _SECRET_FIELDS = ("credential", "access_token", "access_credential")
 
 
@@ -50,13 +51,13 @@ class Account:
 
     __slots__ = ("_authorization", "base_url", "fingerprint_key", "is_loopback", "publishable_key")
 
-    def __init__(self, publishable_key: str | None, secret_key: str | None, base_url: str) -> None:
-        _checked_key("publishable_key", "XKIT_PUBLISHABLE_KEY", publishable_key)
-        _checked_key("secret_key", "XKIT_SECRET_KEY", secret_key)
-        if ":" in (publishable_key or ""):
-            raise ConfigurationError("The publishable_key contains a colon, so it is not one of Xkit's")
+    def __init__(self, publishable_key: str | None, secret_key: str | Secret | None, base_url: str) -> None:
+        secret = secret_key if isinstance(secret_key, Secret) else Secret(secret_key or "")
+        del secret_key  # so that a traceback with local variables does not show it
+        _check_key("publishable_key", "XKIT_PUBLISHABLE_KEY", Secret(publishable_key or ""))
+        _check_key("secret_key", "XKIT_SECRET_KEY", secret)
         origin = origin_of(base_url) if isinstance(base_url, str) else None
-        if origin is None or "?" in base_url or "#" in base_url or why_not_sendable(base_url) or " " in base_url:
+        if origin is None or re.search(r"[?# ]|[^\x21-\x7e]", base_url):
             raise ConfigurationError(
                 "The base URL of Xkit's Platform API cannot be used",
                 hint=f"Write it like {DEFAULT_BASE_URL}: absolute, ASCII, without user info, query or fragment.",
@@ -69,8 +70,9 @@ class Account:
         self.base_url = base_url.rstrip("/")
         self.is_loopback = origin.is_loopback
         self.publishable_key = publishable_key
-        self.fingerprint_key = Secret(secret_key or "")
-        self._authorization = Secret("Basic " + b64encode(f"{publishable_key}:{secret_key}".encode()).decode())
+        self.fingerprint_key = secret
+        pair = Secret(f"{publishable_key}:{secret.reveal()}")
+        self._authorization = Secret("Basic " + b64encode(pair.reveal().encode()).decode())
 
     def connection_url(self, connector: str, context: str) -> str:
         """Where to ask for one connection. Both names are fully encoded, so that neither can leave its segment."""
@@ -87,18 +89,28 @@ class Account:
             }
         )
 
+    def secrets(self) -> tuple[str, ...]:
+        """Every text that would give the secret key away. Keep the result out of local variables."""
+        return self.fingerprint_key.reveal(), self._authorization.reveal().removeprefix("Basic ")
+
     def __repr__(self) -> str:
-        return f"Account({self.base_url})"
+        return f"Account({getattr(self, 'base_url', '')})"
 
 
-def _checked_key(name: str, variable: str, key: object) -> None:
+def _check_key(name: str, variable: str, key: Secret) -> None:
     if not key:
         raise ConfigurationError(f"No {name} for Xkit", hint=f"Give Xkit({name}=…) or set {variable}.")
-    reason = why_not_sendable(key) if isinstance(key, str) else "it is not a text"
-    if reason is None and (" " in str(key) or not str(key).isascii()):
-        reason = "it contains a space or a character outside ASCII"
+    reason = _why_no_key(name, key.reveal())
     if reason:
         raise ConfigurationError(f"The {name} for Xkit cannot be used: {reason}", hint=f"Check {name}= or {variable}.")
+
+
+def _why_no_key(name: str, key: object) -> str | None:
+    if not isinstance(key, str):
+        return "it is not a text"
+    if re.search(r"[^\x21-\x7e]", key):
+        return "it contains a space, a line break, a control character or a character outside ASCII"
+    return "it contains a colon" if name == "publishable_key" and ":" in key else None
 
 
 def checked_name(what: str, name: object) -> str:
@@ -136,6 +148,9 @@ class Answer:
 
     def __repr__(self) -> str:
         return f"Answer({self.status})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an answer of Xkit's does not pickle: it holds a credential")
 
 
 class NoAnswer(Exception):
@@ -210,24 +225,30 @@ def read_connection(answer: Answer, account: Account, connector: str, context: s
 def _read(
     answer: Answer, account: Account, connector: str, context: str, wall: float
 ) -> Connection | PlatformError | NotConnected:
-    problem = _problem_of_status(answer)
+    problem = _problem_of_status(answer, wall)
     try:
         body = _json_object(answer)
         if problem is None:
             return _connection(body, account, connector, context, wall)
+        said = _error_text(body, account)
     except _Unusable as why:
-        return problem or PlatformProtocolError(
-            f"Xkit's answer cannot be used: {why}",
-            hint="If it stays like this, let the user connect again, and tell Xkit's support."
-            " The answer's text is withheld, since it may hold a credential.",
-        )
-    said = _error_text(body, account)
+        return problem or _no_use(str(why))
+    except RecursionError:
+        return problem or _no_use("its body is nested too deeply")
     if said:
         problem.args = (f"{problem.args[0]} ({said})",)
     return problem
 
 
-def _problem_of_status(answer: Answer) -> PlatformError | NotConnected | None:
+def _no_use(why: str) -> PlatformProtocolError:
+    return PlatformProtocolError(
+        f"Xkit's answer cannot be used: {why}",
+        hint="If it stays like this, let the user connect again, and tell Xkit's support."
+        " The answer's text is withheld, since it may hold a credential.",
+    )
+
+
+def _problem_of_status(answer: Answer, wall: float) -> PlatformError | NotConnected | None:
     status = answer.status
     if status == 200:
         return None
@@ -242,7 +263,7 @@ def _problem_of_status(answer: Answer) -> PlatformError | NotConnected | None:
         )
     if status == 429:
         limited = PlatformRateLimited("Xkit asks us to slow down with HTTP 429")
-        limited.retry_after = retry_after(answer.headers.get("retry-after"), time.time())
+        limited.retry_after = retry_after(answer.headers.get("retry-after"), wall)
         limited.hint = f"Nothing is sent to Xkit for the next {limited.retry_after:g} seconds."
         return limited
     if status >= 500 or status == 408:
@@ -259,10 +280,14 @@ def retry_after(value: str | None, wall: float) -> float:
     if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", value):
         return min(float(value), _LONGEST_PAUSE)
     if value:
+        from datetime import UTC
         from email.utils import parsedate_to_datetime
 
         try:
-            return min(max(parsedate_to_datetime(value).timestamp() - wall, 0.0), _LONGEST_PAUSE)
+            moment = parsedate_to_datetime(value)
+            if moment.tzinfo is None:  # asctime's form has no zone, and means GMT
+                moment = moment.replace(tzinfo=UTC)
+            return min(max(moment.timestamp() - wall, 0.0), _LONGEST_PAUSE)
         except (ValueError, TypeError, OverflowError):
             pass
     return _DEFAULT_PAUSE
@@ -271,8 +296,6 @@ def retry_after(value: str | None, wall: float) -> float:
 def _json_object(answer: Answer) -> dict[str, Any]:
     try:
         body = json.loads(_plain(answer))
-    except RecursionError:
-        raise _Unusable("its body is nested too deeply") from None
     except ValueError:
         cut_off = answer.body[:1] == b"{" and answer.body.rstrip()[-1:] != b"}"
         raise _Unusable("its body is cut off" if cut_off else "its body is not JSON") from None
@@ -303,7 +326,9 @@ def _error_text(body: Mapping[str, Any], account: Account) -> str:
         error = error[0] if error else ""
     if isinstance(error, dict):
         error = error.get("error") or error.get("message") or ""
-    return shown(error, _secrets_in(body, account)) if isinstance(error, str) else ""
+    if not isinstance(error, str):
+        return ""
+    return MASK if looks_secret(error) else shown(error, _secrets_in(body, account))
 
 
 def _dict(value: object) -> dict[str, Any]:
@@ -315,7 +340,7 @@ def _secrets_in(body: Mapping[str, Any], account: Account) -> tuple[str, ...]:
     places = (body, _dict(body.get("connection")))
     authorizations = [_dict(place.get("authorization")) for place in places]
     given = [place[name] for place in (*places, *authorizations) for name in _SECRET_FIELDS if place.get(name)]
-    return (account.fingerprint_key.reveal(), *_texts_in(given))
+    return tuple(secret for secret in (*account.secrets(), *_texts_in(given)) if secret)
 
 
 def _texts_in(values: Iterable[Any]) -> Iterator[str]:
@@ -336,12 +361,16 @@ def _connection(body: dict[str, Any], account: Account, connector: str, context:
     authorization = _dict(connection.get("authorization")) or _dict(body.get("authorization"))
     secrets = _secrets_in(body, account)
 
-    def text(name: str) -> str | None:
+    def text(name: str, *, is_error: bool = False) -> str | None:
         value = authorization.get(name)
-        return shown(value, secrets) if isinstance(value, (str, int)) and not isinstance(value, bool) else None
+        if not isinstance(value, (str, int)) or isinstance(value, bool):
+            return None
+        return MASK if is_error and looks_secret(str(value)) else shown(value, secrets)
 
     enabled = connection.get("enabled") is True
-    status = text("status")
+    # The statuses that mean something to us are taken as they are: a credential may well contain "active".
+    status = authorization.get("status")
+    status = status if status in _KNOWN_STATUSES else text("status")
     credential = None
     if enabled and status == "active":
         credential = _credential(authorization, account, wall)
@@ -351,8 +380,8 @@ def _connection(body: dict[str, Any], account: Account, connector: str, context:
         enabled=enabled,
         status=status,
         credential=credential,
-        error_code=text("error_code"),
-        error_message=text("error_message"),
+        error_code=text("error_code", is_error=True),
+        error_message=text("error_message", is_error=True),
         display_label=text("display_label"),
         raw=_masked(body, secrets),
     )
@@ -363,7 +392,7 @@ def _credential(authorization: Mapping[str, Any], account: Account, wall: float)
     if given is None:
         return None
     if isinstance(given, dict):
-        parts = {name: _part(value) for name, value in given.items() if value is not None}
+        parts = {name: _part(value) for name, value in given.items() if value is not None and value != ""}
     else:
         parts = {"": _part(given)}
     for name, value in parts.items():
@@ -438,11 +467,6 @@ def _jwt_expiry(token: str) -> float | None:
 _SECRET_NAME = re.compile(
     r"credential|token|secret|passw|api_?key|private|signature|session|cookie|\bstate\b|authorize_url", re.IGNORECASE
 )
-_LOOKS_SECRET = re.compile(
-    r"(?:xox[a-z]|xapp|gh[opsur]_|github_pat_|glpat-|[sr]k_(?:live|test)_|ya29\.|eyJ|AKIA|SG\.)[\w.\-/+=]{6,}"
-    r"|(?=[^\s]*[0-9])(?=[^\s]*[A-Za-z])[A-Za-z0-9+/_=.\-~]{20,}"
-)
-_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 
 
 def _masked(value: Any, secrets: tuple[str, ...], name: str = "") -> Any:
@@ -456,9 +480,7 @@ def _masked(value: Any, secrets: tuple[str, ...], name: str = "") -> Any:
     text = str(value)
     if _SECRET_NAME.search(name) or any(secret in text for secret in secrets):
         return MASK
-    if isinstance(value, str) and _LOOKS_SECRET.search(value) and not _UUID.fullmatch(value):
-        return MASK
-    return value
+    return MASK if isinstance(value, str) and looks_secret(value) else value
 
 
 # What it means
@@ -485,7 +507,9 @@ def _unavailable(connection: Connection) -> ConnectionUnavailable:
         return AuthorizationPending(what, hint="Ask again when the user has finished.", **names)
     status = f"status {connection.status}" if connection.status else "no authorization"
     said = ", ".join(filter(None, (status, connection.error_code, connection.error_message)))
-    error = ReauthorizationRequired(f"The user must connect again ({said})", hint="Let the user connect once more.", **names)
+    error = ReauthorizationRequired(
+        f"The user must connect again ({said})", hint="Let the user connect once more.", **names
+    )
     error.status, error.error_code = connection.status, connection.error_code
     error.error_message = connection.error_message
     return error

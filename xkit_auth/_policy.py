@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Mapping, MutableMapping, Sequenc
 from typing import Any
 
 from ._connector import CompiledPlacement, Connector, Default, Params, Template, compiled, judged_by_rules
-from ._errors import ConfigurationError, XkitAuthError
+from ._errors import ConfigurationError, PlatformProtocolError, XkitAuthError
 from ._model import Credential, Judgement, RequestView, ResponseView, Verdict
 from ._origin import Hosts, origin_of
 from ._text import MASK, is_header_name, shown, why_not_sendable
@@ -146,6 +146,9 @@ class Policy:
             headers = self._from_plugin(credential, view) if self._format else None
             if headers is None:
                 headers = self._placement.headers_for(credential, self.params)
+                if _problem_with_headers(dict(headers)):
+                    headers = None  # so that a traceback with local variables does not show it
+                    raise PlatformProtocolError("The credential cannot be sent in the form that the connector gives it")
         except XkitAuthError as error:
             error.connector = error.connector or self.slug
             raise
@@ -182,9 +185,7 @@ class Policy:
     def judge(self, credential: Credential, response: ResponseView) -> Judgement:
         """What the provider's answer says about the credential."""
         if self._classify is not None:
-            said = self._asked(
-                "xkit_auth_classify_response", self._classify, credential=credential, response=response
-            )
+            said = self._asked("xkit_auth_classify_response", self._classify, credential=credential, response=response)
             if isinstance(said, Verdict):
                 return Judgement(said)
             if isinstance(said, Judgement) and isinstance(said.verdict, Verdict):

@@ -8,12 +8,19 @@ from collections.abc import Iterable
 MASK = "[redacted]"
 
 _LONGEST_SHOWN = 200
+_LONGEST_LOOKED_AT = 4096
+_LONGEST_SECRET_LOOKED_FOR = 64 * 1024
 _SHORTEST_PART_OF_A_SECRET = 6
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+")
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _PLACEHOLDERS = frozenset(("null", "none", "nil", "undefined", "nan", "placeholder", "changeme", "n/a", "masked"))
 _MASKED_OUT = re.compile(r"(?:\*{3,}|x{3,}|\.{3,}|•+)", re.IGNORECASE)
+_WORD = re.compile(r"[A-Za-z0-9+/_=.\-~]{6,}")
+_KNOWN_PREFIX = re.compile(
+    r"(?:xox[a-z]|xapp)-|gh[opsur]_|github_pat_|glpat-|[sr]k_(?:live|test)_|ya29\.|eyJ|AKIA|SG\.|\d+\.apps\."
+)
+_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 
 
 def why_not_sendable(text: str) -> str | None:
@@ -46,7 +53,7 @@ def shown(text: object, secrets: Iterable[str] = ()) -> str:
 
     A text that holds any part of a secret is dropped whole: what is left of it could still help to guess.
     """
-    line = _UNPRINTABLE.sub(" ", str(text)).strip()
+    line = _UNPRINTABLE.sub(" ", str(text)[:_LONGEST_LOOKED_AT]).strip()
     if any(holds_part_of(line, secret) for secret in secrets):
         return MASK
     return line if len(line) <= _LONGEST_SHOWN else line[: _LONGEST_SHOWN - 1] + "…"
@@ -55,6 +62,23 @@ def shown(text: object, secrets: Iterable[str] = ()) -> str:
 def holds_part_of(text: str, secret: str) -> bool:
     """Whether any six characters in a row of ``secret`` (all of them, if it is shorter) occur in ``text``."""
     size = min(len(secret), _SHORTEST_PART_OF_A_SECRET)
-    if not size:
+    if not size or not text:
         return False
+    if len(secret) > _LONGEST_SECRET_LOOKED_FOR:
+        return True  # to look for all its parts would take too long, and to show too little hurts nobody
     return any(secret[start : start + size] in text for start in range(len(secret) - size + 1))
+
+
+def looks_secret(text: str) -> bool:
+    """Whether a text from outside holds what looks like a token: a known prefix, or a long word of letters and digits.
+
+    A UUID by itself is an id, not a secret.
+    """
+    if len(text) > _LONGEST_LOOKED_AT:
+        return True
+    words = [] if _UUID.fullmatch(text) else _WORD.findall(text)
+    return any(_KNOWN_PREFIX.match(word) or (len(word) >= 20 and _is_mixed(word)) for word in words)
+
+
+def _is_mixed(word: str) -> bool:
+    return any(map(str.isdigit, word)) and any(map(str.isalpha, word))

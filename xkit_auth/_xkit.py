@@ -16,9 +16,11 @@ from ._cache import Cache
 from ._directory import Directory
 from ._errors import ConfigurationError, XkitAuthError
 from ._link import ReconnectLink, ReconnectUrl
-from ._model import Connection, Credential, WebhookEvent
+from ._model import Connection, Credential, Secret, WebhookEvent
 from ._platform import DEFAULT_BASE_URL, Account
 from ._webhook import read_webhook
+
+_LARGEST_NUMBER = 1e9
 
 
 class Xkit:
@@ -70,9 +72,11 @@ class Xkit:
         reconnect_url: ReconnectUrl | None = None,
     ) -> None:
         env = os.environ.get
+        secret = Secret((env("XKIT_SECRET_KEY") if secret_key is None else secret_key) or "")
+        del secret_key  # so that a traceback with local variables does not show it
         self._account = Account(
             env("XKIT_PUBLISHABLE_KEY") if publishable_key is None else publishable_key,
-            env("XKIT_SECRET_KEY") if secret_key is None else secret_key,
+            secret,
             base_url if base_url is not None else env("XKIT_BASE_URL") or DEFAULT_BASE_URL,
         )
         self._link = ReconnectLink(reconnect_url)
@@ -135,9 +139,7 @@ class Xkit:
         with self._explaining():
             return await awaited(self.broker.reading(connector, context))
 
-    def get_credential(
-        self, connector: str, *, context: str, rejected: Credential | None = None
-    ) -> Credential:
+    def get_credential(self, connector: str, *, context: str, rejected: Credential | None = None) -> Credential:
         """The usable credential: the held one, or Xkit's answer, which everyone who waits for it shares.
 
         Args:
@@ -154,9 +156,7 @@ class Xkit:
         with self._explaining():
             return waited(self.broker.asking(connector, context, rejected))
 
-    async def aget_credential(
-        self, connector: str, *, context: str, rejected: Credential | None = None
-    ) -> Credential:
+    async def aget_credential(self, connector: str, *, context: str, rejected: Credential | None = None) -> Credential:
         """The same as ``get_credential``, for asyncio and trio."""
         with self._explaining():
             return await awaited(self.broker.asking(connector, context, rejected))
@@ -214,7 +214,7 @@ class Xkit:
         await self.aclose()
 
     def __repr__(self) -> str:
-        return f"Xkit({self._account.base_url})"
+        return f"Xkit({getattr(self, '_account', '')!r})"
 
     def __copy__(self) -> Xkit:
         return self
@@ -241,10 +241,9 @@ class Xkit:
 
 
 def _number(name: str, value: object, *, least: float = 0) -> float:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    if not is_number or float(str(value)) < least:
-        raise ConfigurationError(f"Xkit({name}=…) must be a number, {least} or more")
-    return float(str(value))
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and least <= value < math.inf:
+        return min(float(min(value, _LARGEST_NUMBER)), _LARGEST_NUMBER)
+    raise ConfigurationError(f"Xkit({name}=…) must be a number, {least} or more")
 
 
 def _after_fork_in_child() -> None:

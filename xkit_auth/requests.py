@@ -159,9 +159,7 @@ class _Hop:
             judgement = trip.policy.judge(credential, answer)
             trip.note(Tell(credential, judgement, final=judgement.verdict in ASKS_AGAIN))
             return response
-        life = after_answer(
-            trip.policy, credential, answer, lambda: self._view(request), replayable=_rewound(request)
-        )
+        life = after_answer(trip.policy, credential, answer, lambda: self._view(request), replayable=_rewound(request))
         step = next(life, None)
         while step is not None:
             value: Credential | ResponseView | None = None
@@ -354,5 +352,3 @@ def _head_of(raw: Any) -> bytes:
     except (HTTPError, OSError, ValueError):
         pass  # what has come is what there is
     return bytes(head[:LARGEST_BODY])
-
-

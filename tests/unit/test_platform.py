@@ -284,7 +284,7 @@ def test_why_the_user_must_connect_again_is_on_the_error_and_in_its_text(usable)
     assert "status error, access_denied, The user said no" in str(error)
 
 
-@pytest.mark.parametrize("credential", [None, "", False, 0, {}, [], {"user": None}])
+@pytest.mark.parametrize("credential", [None, "", False, 0, {}, [], {"user": None}, {"user": ""}])
 def test_an_active_authorization_without_a_credential_means_connecting_again(usable, credential):
     connection = usable(credential)
 
@@ -312,7 +312,7 @@ def test_a_credential_may_be_a_number(usable):
 
 
 def test_a_credential_may_have_several_parts_and_empty_ones_are_left_out(usable):
-    credential = usable({"email": "me@acme.example", "api_key": "Kd83jQ", "account": 77, "none": None}).credential
+    credential = usable({"email": "me@acme.example", "api_key": "Kd83jQ", "account": 77, "none": None, "empty": ""}).credential
 
     assert credential.fields == ("email", "api_key", "account")
     assert credential.reveal("account") == "77"
@@ -372,7 +372,6 @@ def test_unknown_fields_survive_in_raw(read):
         (["Wq8rT5yPz2Lm"], "neither a text nor a number"),
         ({"key": ["Wq8rT5yPz2Lm"]}, "'key'"),
         ({"key": "Wq8rT5\nyPz2Lm"}, "'key'"),
-        ({"key": "Wq8rT5yPz2Lm", "other": ""}, "'other'"),
     ],
 )
 def test_a_credential_that_cannot_be_sent_is_an_error_that_says_why_and_never_what(usable, credential, reason):
@@ -558,8 +557,10 @@ def test_what_xkit_says_about_an_error_is_in_its_text(read, body):
 
 @pytest.mark.parametrize("body", [{"errors": []}, {"error": 7}, {"error": {"x": 1}}, {"errors": [7]}, {"error": True}])
 def test_an_error_body_of_another_shape_adds_nothing(read, body):
-    with pytest.raises(PlatformUnavailable, match=r"HTTP 500\."):
+    with pytest.raises(PlatformUnavailable) as caught:
         read(body, status=500)
+
+    assert caught.value.args == ("Xkit failed with HTTP 500",)
 
 
 def test_a_long_text_with_control_characters_is_tamed(read):
@@ -684,7 +685,6 @@ def test_a_rate_limit_until_a_date_is_counted_from_the_clock_that_was_given(read
         ({"expires_at": "tomorrow"}, None),
         ({"expires_at": "2027-01-15T08:00:00"}, None),
         ({"expires_at": "2027-99-15T08:00:00Z"}, None),
-        ({"expires_at": "0001-01-01T00:00:00+14:00"}, None),
         ({"expires_at": True}, None),
         ({"expires_at": [1_800_000_000]}, None),
         ({"expires_at": 10**400}, None),
@@ -744,12 +744,14 @@ def test_a_credential_of_several_parts_is_no_jwt(usable):
     ["credential", "access_token", "refreshToken", "client_secret", "password", "api_key", "apikey", "authorize_url"]
     + ["session_id", "set-cookie", "private_key", "signature", "state"],
 )
-def test_what_stands_under_the_name_of_a_secret_is_masked_in_raw(usable, name):
-    raw = usable("", status="error", **{name: "plain words"}).raw
-    deep = usable("", status="error", **{name: {"a": ["plain words", 7, None, True, ""]}}).raw
+def test_what_stands_under_the_name_of_a_secret_is_masked_in_raw(read, name):
+    def raw(value: Any) -> Any:
+        return read({"connection": {"enabled": True, "authorization": {"status": "error", name: value}}}).raw
 
-    assert raw["connection"]["authorization"][name] == "[redacted]"
-    assert deep["connection"]["authorization"][name] == {"a": ["[redacted]", "[redacted]", None, True, ""]}
+    assert raw("plain words")["connection"]["authorization"][name] == "[redacted]"
+    assert raw({"a": ["plain words", 7, None, True]})["connection"]["authorization"][name] == {
+        "a": ["[redacted]", "[redacted]", None, True]
+    }
 
 
 @pytest.mark.parametrize(

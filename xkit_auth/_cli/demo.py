@@ -153,6 +153,7 @@ def redirected(stage: Stage, connector: str, header: str) -> str:
     expect(f"the tokens at {connector}", stage.tokens(connector, header), [stage.held_by_xkit(connector, "fay")])
     expect("answers elsewhere", stage.answers("elsewhere"), [200])
     expect("where the token was, elsewhere", stage.leaks("elsewhere", connector, "fay"), [])
+    expect(f"what was in {header} there", stage.tokens("elsewhere", header), [None])
     expect("what the caller got", (reply.status, [each.status for each in reply.history]), (200, [302]))
     return header
 
@@ -177,7 +178,7 @@ def revoked_is_a_clear_error(stage: Stage) -> Told:
     expect("the error's link", error.reconnect_url, link)
     expect("whether the link is in the error's text", link in str(error), True)
     expect("the answer on the error", error.response.status_code, 401)
-    return Told(f"{type(error).__name__}, with a reconnect link", quote=str(error))
+    return Told(f"{type(error).__name__} and a reconnect link", quote=str(error))
 
 
 def served_while_xkit_is_down(stage: Stage) -> Told:
@@ -243,8 +244,9 @@ def reason(error: Exception) -> str:
         return str(error)
     if isinstance(error, XkitAuthError):
         return f"{type(error).__name__}: {error}"
-    # Whose text it is, nobody knows. Every secret of a sandbox has this word in it.
-    return f"{type(error).__name__}: {shown(error, ['sandbox'])}"
+    # Nobody knows what such a text holds; every secret of a sandbox has this word in it.
+    text = shown(error, ["sandbox"])
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def plugins_to_install() -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from importlib.util import find_spec
@@ -11,6 +12,9 @@ from typing import Any
 import pytest
 
 from xkit_auth.testing import Sandbox
+
+# Most of the time that a client takes to be made goes into reading certificates, which nobody here needs.
+CLIENT_OPTIONS: dict[str, Any] = {"timeout": 10, "trust_env": False, "verify": ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)}
 
 
 class Reply:
@@ -67,7 +71,7 @@ class Driver:
         return send
 
     def _sync_client(self, stack: ExitStack, options: dict[str, Any]) -> Callable[..., Any]:
-        client = stack.enter_context(self.lib.Client(**{"timeout": 10, "trust_env": False, **options}))
+        client = stack.enter_context(self.lib.Client(**{**CLIENT_OPTIONS, **options}))
 
         def send(method: str, url: str, *, stream: bool = False, **arguments: Any) -> Any:
             if not stream:
@@ -80,7 +84,7 @@ class Driver:
         from anyio.from_thread import start_blocking_portal
 
         portal = stack.enter_context(start_blocking_portal(self.loop or ""))
-        client = self.lib.AsyncClient(**{"timeout": 10, "trust_env": False, **options})
+        client = self.lib.AsyncClient(**{**CLIENT_OPTIONS, **options})
         stack.enter_context(portal.wrap_async_context_manager(client))
 
         def send(method: str, url: str, *, stream: bool = False, **arguments: Any) -> Any:
@@ -117,7 +121,7 @@ class Driver:
 
         async def all_of_them() -> list[Reply]:
             replies: list[Reply] = []
-            async with self.lib.AsyncClient(timeout=10, trust_env=False, auth=auth) as client:
+            async with self.lib.AsyncClient(**CLIENT_OPTIONS, auth=auth) as client:
 
                 async def one() -> None:
                     replies.append(Reply(await client.request(method, url)))
@@ -148,7 +152,7 @@ DRIVERS = _installed()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Try a test that takes ``driver`` on each client that is installed, or on those that its ``drivers`` mark wants."""
+    """Try a test that takes ``driver`` on each installed client, or on those that its ``drivers`` mark wants."""
     if "driver" in metafunc.fixturenames:
         mark = metafunc.definition.get_closest_marker("drivers")
         wanted = mark.kwargs if mark else {}

@@ -1,0 +1,111 @@
+"""How people write it. Never run: mypy and pyright read it, and complain if a type got worse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+
+import httpx
+import httpx2
+import requests
+
+import xkit_auth.httpx
+import xkit_auth.httpx2
+import xkit_auth.requests
+from xkit_auth import (
+    ANY,
+    Connection,
+    Connector,
+    Credential,
+    Default,
+    Event,
+    Failure,
+    Judgement,
+    PlatformRateLimited,
+    ReauthorizationRequired,
+    RequestView,
+    ResponseView,
+    Verdict,
+    WebhookEvent,
+    Xkit,
+    XkitAuthError,
+    hookimpl,
+)
+
+
+class Plugin:
+    """A plugin with every hook."""
+
+    @hookimpl
+    def xkit_auth_connectors(self) -> list[Connector]:
+        """Brings one."""
+        rules = [Failure(Verdict.REFETCH, status=400, json={"error.code": (190, 102)})]
+        return [
+            Connector(
+                "acme",
+                hosts=["{param.subdomain}.acme.example"],
+                params={"subdomain": "label"},
+                extra={"Acme-Version": Default("2")},
+                failures=rules,
+                inspect={400: "application/json"},
+            )
+        ]
+
+    @hookimpl
+    def xkit_auth_format_headers(
+        self, connector: Connector, credential: Credential, request: RequestView
+    ) -> Mapping[str, str] | None:
+        """Signs."""
+        return {"X-Signature": f"{request.method} {request.url} {credential.reveal()}"} if request.body else None
+
+    @hookimpl
+    def xkit_auth_classify_response(self, response: ResponseView) -> Verdict | Judgement | None:
+        """Judges."""
+        return Judgement(Verdict.CHALLENGE, response.headers["www-authenticate"]) if response.status == 401 else None
+
+    @hookimpl
+    def xkit_auth_event(self, event: Event) -> None:
+        """Takes notes."""
+        assert event.kind != "fetched" or event.fingerprint
+
+
+def main() -> None:
+    """With every client, and without one."""
+    user: ContextVar[str] = ContextVar("user")
+    with Xkit(plugins=[Plugin()], reconnect_url="https://app.example/{connector}/{context}") as xkit:
+        requests.get(
+            "https://slack.com/api/auth.test", auth=xkit_auth.requests.XkitAuth("slack", context="u", xkit=xkit)
+        )
+        with requests.Session() as session:
+            session.auth = xkit_auth.requests.XkitAuth(ANY, context=user)
+            session.get("https://api.github.com/user", auth=xkit_auth.requests.NoAuth())
+        httpx.Client(auth=xkit_auth.httpx.XkitAuth("slack", context=lambda: "user-42", off_host="bare"))
+        httpx2.Client(auth=xkit_auth.httpx2.XkitAuth("acme", context="u", params={"subdomain": "acme"}))
+        connection: Connection = xkit.get_connection("slack", context="user-42")
+        event: WebhookEvent = xkit.handle_webhook(b"{}")
+        print(connection.status, event.event_type)
+        xkit.forget("slack", context="user-42")
+        try:
+            credential: Credential = xkit.get_credential("slack", context="user-42")
+        except ReauthorizationRequired as error:
+            link: str | None = error.reconnect_url
+            print(link, error.error_code)
+        except PlatformRateLimited as error:
+            seconds: float = error.retry_after
+            print(seconds)
+        except XkitAuthError as error:
+            retryable: bool = error.retryable
+            print(retryable, error.hint)
+        else:
+            print(credential.reveal())
+
+
+async def amain() -> None:
+    """The same in a task."""
+    async with (
+        Xkit() as xkit,
+        httpx.AsyncClient(auth=xkit_auth.httpx.XkitAuth("slack", context="u", xkit=xkit)) as client,
+    ):
+        await client.get("https://slack.com/api/auth.test")
+        await xkit.aget_connection("slack", context="u")
+        await xkit.aget_credential("slack", context="u", rejected=await xkit.aget_credential("slack", context="u"))
