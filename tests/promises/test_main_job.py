@@ -155,7 +155,7 @@ def test_a_hang_of_xkit_ends_when_the_timeout_is_over(sandbox, driver):
     url = sandbox.provider_url("acme")
     sandbox.connect("acme", "user-1")
     sandbox.down("hang")
-    with pytest.raises(PlatformUnavailable, match=r"within 0\.2 seconds"):
+    with pytest.raises(PlatformUnavailable, match=r"no answer (in time|within)"):
         driver.send("GET", url, auth=driver.auth("acme", context="user-1", xkit=sandbox.xkit(timeout=0.2)))
     assert sandbox.arrivals("acme") == []
 

@@ -83,21 +83,21 @@ def main() -> None:
         httpx2.Client(auth=xkit_auth.httpx2.XkitAuth("acme", context="u", params={"subdomain": "acme"}))
         connection: Connection = xkit.get_connection("slack", context="user-42")
         event: WebhookEvent = xkit.handle_webhook(b"{}")
-        print(connection.status, event.event_type)
+        assert connection.status != event.event_type
         xkit.forget("slack", context="user-42")
         try:
             credential: Credential = xkit.get_credential("slack", context="user-42")
         except ReauthorizationRequired as error:
             link: str | None = error.reconnect_url
-            print(link, error.error_code)
+            assert link != error.error_code
         except PlatformRateLimited as error:
             seconds: float = error.retry_after
-            print(seconds)
+            assert seconds >= 0
         except XkitAuthError as error:
             retryable: bool = error.retryable
-            print(retryable, error.hint)
+            assert retryable or error.hint
         else:
-            print(credential.reveal())
+            assert credential.reveal()
 
 
 async def amain() -> None:

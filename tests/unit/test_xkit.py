@@ -8,8 +8,10 @@ import gc
 import json
 import os
 import pickle
+import subprocess
 import sys
 import types
+import warnings
 from typing import Any
 
 import pytest
@@ -22,6 +24,7 @@ from xkit_auth import (
     HostNotAllowed,
     NotConnected,
     PlatformAuthenticationError,
+    PlatformError,
     PlatformProtocolError,
     PlatformRateLimited,
     PlatformUnavailable,
@@ -79,13 +82,13 @@ def test_keys_and_address_come_from_the_environment(environment, transport):
 def test_an_empty_address_in_the_environment_is_none(environment):
     environment.setenv("XKIT_BASE_URL", "")
     with Xkit() as xkit:
-        assert repr(xkit) == "Xkit(https://app.xkit.co/api/platform)"
+        assert "https://app.xkit.co/api/platform" in repr(xkit)
 
 
 def test_arguments_come_before_the_environment(environment):
     environment.setenv("XKIT_BASE_URL", "https://other.example")
     with Xkit(base_url="https://xkit.example/api") as xkit:
-        assert repr(xkit) == "Xkit(https://xkit.example/api)"
+        assert "https://xkit.example/api" in repr(xkit)
     with pytest.raises(ConfigurationError, match="publishable_key"):
         Xkit(publishable_key="")
     with pytest.raises(ConfigurationError, match="base URL"):
@@ -480,7 +483,7 @@ def test_a_cancelled_task_stops_waiting_and_the_call_fills_the_cache(xkit, trans
 
 def test_a_call_that_hangs_beyond_its_time_is_given_up_for_a_new_one(make_xkit, transport, answers, monkeypatch):
     xkit = make_xkit(timeout=0.01)
-    monkeypatch.setattr("xkit_auth._broker._LOST_AFTER", -1.0)
+    monkeypatch.setattr("xkit_auth._broker._LOST_AFTER", -100.0)
     transport.by_hand = True
     with pytest.raises(PlatformUnavailable):
         xkit.get_credential("slack", context="u")
@@ -1062,9 +1065,8 @@ def test_an_xkit_that_is_dropped_closes_its_connections(keys, adapter, transport
     xkit = Xkit(**keys)
     xkit.broker.prefer(adapter.__name__)
     xkit.get_credential("slack", context="u")
-    xkit.broker._calls.close()
     with xkit.broker._lock:
-        xkit.broker._calls._changed.notify_all()
+        xkit.broker._calls.close()
     ended(xkit)
     del xkit
     gc.collect()
@@ -1072,19 +1074,25 @@ def test_an_xkit_that_is_dropped_closes_its_connections(keys, adapter, transport
     assert transport.closed == 1
 
 
-def test_without_any_http_library_the_error_says_how_to_get_one(keys, monkeypatch):
-    for library in ("requests", "httpx", "httpx2"):
-        monkeypatch.setitem(sys.modules, library, None)
-        monkeypatch.delitem(sys.modules, f"xkit_auth.{library}", raising=False)
+def test_without_any_http_library_the_error_says_how_to_get_one():
+    program = """
+import sys
+sys.modules.update(requests=None, httpx=None, httpx2=None)
+import xkit_auth
+try:
+    xkit_auth.Xkit(publishable_key="pk", secret_key="sk").get_credential("slack", context="u")
+except xkit_auth.ConfigurationError as error:
+    print(error.connector, error.context, error)
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
-    with Xkit(**keys) as xkit, pytest.raises(ConfigurationError, match="pip install 'xkit-auth") as caught:
-        xkit.get_credential("slack", context="u")
-    assert (caught.value.connector, caught.value.context) == ("slack", "u")
+    assert ran.stdout.startswith("slack u No HTTP library is installed")
+    assert "pip install 'xkit-auth[httpx]'" in ran.stdout
 
 
 def test_a_direct_call_uses_the_first_library_that_is_installed(keys):
     with Xkit(**keys, base_url="http://127.0.0.1:1") as xkit:
-        with pytest.raises(PlatformUnavailable):
+        with pytest.raises(PlatformError):
             xkit.get_credential("slack", context="u")
         installed = type(xkit.broker._transport).__module__
 
@@ -1096,7 +1104,9 @@ def test_a_direct_call_uses_the_first_library_that_is_installed(keys):
 
 def in_child(check: Any) -> None:
     """Run a check in a forked child, which ends without any cleaning up."""
-    child = os.fork()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # newer Pythons warn of threads, which are the point here
+        child = os.fork()
     if child == 0:
         status = 1
         try:

@@ -1,0 +1,289 @@
+"""Whose call runs when. The calls of these tests wait until the test lets them go."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from xkit_auth import PlatformRateLimited, PlatformUnavailable
+from xkit_auth._calls import Call, Calls
+
+PATIENCE = 20.0
+DOWN = PlatformUnavailable("down")
+
+
+class Field:
+    """Calls, and what became of them."""
+
+    def __init__(self, most_at_once: int) -> None:
+        self.lock = threading.Lock()
+        self.calls = Calls(most_at_once, self.lock)
+        self.began: queue.Queue[Any] = queue.Queue()
+        self.given_up: queue.Queue[Any] = queue.Queue()
+        self.own: list[bool] = []
+        self._let_go: dict[Any, queue.Queue[Any]] = {}
+
+    def start(self, key: Any) -> None:
+        release = self._let_go[key] = queue.Queue()
+
+        def run() -> Any:
+            self.own.append(self.calls.is_own_thread())
+            self.began.put(key)
+            return release.get(timeout=PATIENCE)
+
+        with self.lock:
+            self.calls.start(Call(key, run, lambda error: self.given_up.put((key, error))))
+
+    def end(self, key: Any, failure: Any = None) -> None:
+        self._let_go.pop(key).put(failure)
+
+    def next_began(self) -> Any:
+        return self.began.get(timeout=PATIENCE)
+
+    def waiting(self) -> int:
+        """How many calls are queued once every thread has come to rest."""
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            with self.lock:
+                if self.calls._idle + len(self.calls._running) == self.calls._threads:
+                    return len(self.calls._queue)
+        raise AssertionError("the threads do not come to rest")
+
+    def close(self) -> list[Call]:
+        with self.lock:
+            left = self.calls.close()
+        for key in list(self._let_go):
+            self.end(key)
+        return left
+
+
+def threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "xkit-auth"]
+
+
+@pytest.fixture
+def make() -> Iterator[Any]:
+    before = set(threads())
+    fields: list[Field] = []
+
+    def field(most_at_once: int) -> Field:
+        fields.append(Field(most_at_once))
+        return fields[-1]
+
+    yield field
+    for each in fields:
+        each.close()
+    for thread in set(threads()) - before:
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+
+
+def test_no_thread_is_started_before_there_is_work(make):
+    assert make(4).calls._threads == 0
+
+
+def test_a_call_runs_on_a_daemon_thread_of_our_own(make):
+    field = make(4)
+    field.start("a")
+
+    assert field.next_began() == "a"
+    assert field.own == [True]
+    assert not field.calls.is_own_thread()
+    assert all(thread.daemon for thread in threads())
+
+
+def test_an_idle_thread_takes_the_next_call(make):
+    field = make(4)
+    for key in "abc":
+        field.start(key)
+        assert field.next_began() == key
+        field.end(key)
+        assert field.waiting() == 0
+
+    assert field.calls._threads == 1
+
+
+def test_no_more_calls_run_together_than_allowed(make):
+    field = make(3)
+    for key in "abcde":
+        field.start(key)
+
+    assert {field.next_began() for _ in range(3)} == set("abc")
+    assert field.waiting() == 2
+    assert field.calls._threads == 3
+    field.end("b")
+    assert field.next_began() == "d"
+
+
+def test_calls_run_in_the_order_in_which_they_came(make):
+    field = make(1)
+    for key in range(20):
+        field.start(key)
+    order = []
+    for _ in range(20):
+        order.append(field.next_began())
+        field.end(order[-1])
+
+    assert order == list(range(20))
+
+
+def test_until_xkit_has_answered_only_a_dozen_calls_go_out(make):
+    field = make(32)
+    for key in range(40):
+        field.start(key)
+    began = {field.next_began() for _ in range(12)}
+    assert began == set(range(12))
+    assert field.waiting() == 28
+
+    field.end(0)  # an answer: those under way are proven, and the next dozen goes
+
+    began |= {field.next_began() for _ in range(12)}
+    assert len(began) == 24
+    assert field.waiting() == 16
+
+
+def test_a_failure_proves_nothing(make):
+    field = make(32)
+    for key in range(20):
+        field.start(key)
+    for _ in range(12):
+        field.next_began()
+    field.end(0, DOWN)
+
+    assert field.next_began() == 12  # in the place of the one that failed
+    assert field.waiting() == 7
+
+
+def test_calls_that_wait_when_a_pause_begins_fail_at_once_with_its_error(make):
+    field = make(2)
+    for key in "abcd":
+        field.start(key)
+    for _ in range(2):
+        field.next_began()
+    limited = PlatformRateLimited("slow down")
+    limited.retry_after = 60.0
+    field.end("a", limited)
+
+    given_up = dict(field.given_up.get(timeout=PATIENCE) for _ in range(2))
+    assert set(given_up) == {"c", "d"}
+    assert all(isinstance(error, PlatformRateLimited) for error in given_up.values())
+    assert field.began.empty()
+
+
+def test_the_pause_of_one_key_leaves_the_calls_for_others_alone(make):
+    field = make(1)
+    for key in ("a", "a again", "b"):
+        field.start(key)
+    field.next_began()
+    with field.lock:
+        field.calls._queue[0].key = "a"
+    field.end("a", DOWN)
+
+    assert field.given_up.get(timeout=PATIENCE) == ("a again", DOWN)
+    assert field.next_began() == "b"
+
+
+def outage(field: Field) -> None:
+    """Three keys failed, and the pause that followed is over."""
+    now = time.monotonic() - 100.0
+    with field.lock:
+        for key in ("x", "y", "z"):
+            field.calls.pauses.failed(key, DOWN, now)
+
+
+def test_in_an_outage_one_call_probes_and_the_others_wait(make):
+    field = make(8)
+    outage(field)
+    for key in "abc":
+        field.start(key)
+
+    assert field.next_began() == "a"
+    assert field.waiting() == 2
+    assert field.began.empty()
+
+
+def test_when_the_probe_is_answered_the_others_go(make):
+    field = make(8)
+    outage(field)
+    for key in "abc":
+        field.start(key)
+    field.next_began()
+    field.end("a")
+
+    assert {field.next_began() for _ in range(2)} == {"b", "c"}
+
+
+def test_when_the_probe_fails_the_others_fail_with_it(make):
+    field = make(8)
+    outage(field)
+    for key in "abc":
+        field.start(key)
+    field.next_began()
+    field.end("a", DOWN)
+
+    assert {field.given_up.get(timeout=PATIENCE)[0] for _ in range(2)} == {"b", "c"}
+    assert field.began.empty()
+
+
+def test_when_closed_the_threads_end_after_what_they_are_doing(make):
+    field = make(4)
+    before = set(threads())
+    for key in "ab":
+        field.start(key)
+        field.next_began()
+    field.end("a")
+    ours = set(threads()) - before
+    with field.lock:
+        left = field.calls.close()
+    field.end("b")
+
+    for thread in ours:
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+    assert left == []
+    assert field.calls._threads == 0
+
+
+def test_when_closed_the_calls_that_never_ran_are_given_back(make):
+    field = make(1)
+    for key in "abc":
+        field.start(key)
+    field.next_began()
+
+    assert [call.key for call in field.close()] == ["b", "c"]
+    assert field.given_up.empty()
+
+
+def test_a_thread_without_work_ends_after_a_while(make, monkeypatch):
+    monkeypatch.setattr("xkit_auth._calls._IDLE_THREAD_LIVES", 0.001)
+    field = make(4)
+    before = set(threads())
+    field.start("a")
+    field.next_began()
+    (thread,) = set(threads()) - before
+    field.end("a")
+    thread.join(PATIENCE)
+
+    assert not thread.is_alive()
+    assert field.calls._threads == 0
+    field.start("b")
+    assert field.next_began() == "b"
+
+
+def test_a_call_that_breaks_takes_no_place_away_from_others(make, monkeypatch):
+    monkeypatch.setattr(threading, "excepthook", lambda _what: None)
+    field = make(1)
+
+    def break_down() -> None:
+        raise RuntimeError("nobody foresaw this")
+
+    with field.lock:
+        field.calls.start(Call("broken", break_down, lambda _error: None))
+    field.start("next")
+
+    assert field.next_began() == "next"
