@@ -148,16 +148,14 @@ class BaseAuth:
         ``origin_key`` is the adapter's own name for the request's origin, cheap to make; the same key must mean the
         same origin always.
         """
-        context = self._context if type(self._context) is str else self._context_now()
+        given = self._context
+        context = given if isinstance(given, str) else self._context_now(given)
         settled = self._settled
         if settled is not None and settled.xkit.is_settled and origin_key in settled.policy.known:
             return Trip(settled, context)
         return self._first_trip(context, origin_key, self._url_of(request))
 
-    def _context_now(self) -> str:
-        given = self._context
-        if isinstance(given, str):
-            return given
+    def _context_now(self, given: Callable[[], str] | ContextVar[str] | _Lost) -> str:
         if isinstance(given, ContextVar):
             return checked_name(f"context (from {given.name})", given.get(None))
         if isinstance(given, _Lost):

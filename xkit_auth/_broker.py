@@ -58,6 +58,7 @@ class _CredentialFlight(Flight[Credential]):
         self.key = key
         self.rejected = rejected
         self.since: float | None = None
+        self.outcome: Credential | XkitAuthError | None = None
 
 
 class Broker:
@@ -95,6 +96,7 @@ class Broker:
         """Called in the child."""
         if self._transport is not None:
             self._inherited.append(self._transport)  # kept and never used: closing it would disturb the parent
+            self._finalizer.detach()
         self._begin_afresh()
 
     def prefer(self, adapter: str) -> None:
@@ -129,7 +131,15 @@ class Broker:
             paused = self._calls.pauses.now_for(key, time.monotonic())
             if paused is None:
                 self._readings[key] = flight
-                self._calls.start(Call(key, lambda: self._read_for(flight, key), flight.crash))
+                outcome: list[Connection | XkitAuthError] = []
+                self._calls.start(
+                    Call(
+                        key,
+                        run=lambda: self._read_for(flight, key, outcome),
+                        give_up=flight.crash,
+                        release=lambda: _end(flight, outcome[0]),
+                    )
+                )
         ended = (yield flight, self._timeout) if paused is None else True
         failure = paused or (flight.error if ended else self._timed_out(key))
         if failure is not None:
@@ -200,9 +210,16 @@ class Broker:
         if flight is None or self._is_lost(flight):
             flight = self._flights[key] = _CredentialFlight(key, rejected)
             self._readings.pop(key, None)  # whatever is being read is older than what this call will bring
-            fetch = flight
-            self._calls.start(Call(key, lambda: self._fetch(fetch), lambda error: self._give_up(fetch, error)))
+            self._calls.start(self._call_for(flight))
         return flight
+
+    def _call_for(self, flight: _CredentialFlight) -> Call:
+        return Call(
+            flight.key,
+            run=lambda: self._fetch(flight),
+            give_up=lambda error: self._give_up(flight, error),
+            release=lambda: self._release(flight),
+        )
 
     def _is_lost(self, flight: _CredentialFlight) -> bool:
         return flight.since is not None and time.monotonic() - flight.since > self._timeout + _LOST_AFTER
@@ -223,7 +240,7 @@ class Broker:
     # Asking, on a thread of our own
 
     def _fetch(self, flight: _CredentialFlight) -> PlatformError | None:
-        """Ask Xkit, keep the answer, and let the waiters go. The failure, if Xkit could not be asked."""
+        """Ask Xkit and keep the answer. The failure, if Xkit could not be asked."""
         flight.since = time.monotonic()
         key = flight.key
         outcome = _outcome(lambda: credential_of(self._asked(key)))
@@ -234,15 +251,19 @@ class Broker:
                     self.cache.store(key, outcome, rejected=flight.rejected)
                 elif isinstance(outcome, ConnectionUnavailable):
                     self.cache.unavailable(key, outcome)
-        # Told before the waiters go on, so that listeners hear things in their order.
-        if isinstance(outcome, Credential):
-            self._tell("fetched", *key, outcome)
-            flight.land(outcome)
-            return None
-        is_answer = isinstance(outcome, ConnectionUnavailable)
-        self._tell("unavailable" if is_answer else "fetch_failed", *key, detail=type(outcome).__name__)
-        flight.crash(outcome)
+        flight.outcome = outcome
         return outcome if isinstance(outcome, PlatformError) else None
+
+    def _release(self, flight: _CredentialFlight) -> None:
+        """Let the waiters go, after the listeners have heard of it, who thus hear things in their order."""
+        outcome = flight.outcome
+        if isinstance(outcome, Credential):
+            self._tell("fetched", *flight.key, outcome)
+            flight.land(outcome)
+        elif outcome is not None:
+            is_answer = isinstance(outcome, ConnectionUnavailable)
+            self._tell("unavailable" if is_answer else "fetch_failed", *flight.key, detail=type(outcome).__name__)
+            flight.crash(outcome)
 
     def _give_up(self, flight: _CredentialFlight, error: PlatformError) -> None:
         with self._lock:
@@ -250,8 +271,11 @@ class Broker:
                 del self._flights[flight.key]
         flight.crash(error)
 
-    def _read_for(self, flight: Flight[Connection], key: Key) -> PlatformError | None:
+    def _read_for(
+        self, flight: Flight[Connection], key: Key, outcomes: list[Connection | XkitAuthError]
+    ) -> PlatformError | None:
         outcome = _outcome(lambda: self._asked(key))
+        outcomes.append(outcome)
         failure = outcome if isinstance(outcome, PlatformError) else None
         with self._lock:
             if self._readings.get(key) is flight:
@@ -261,10 +285,6 @@ class Broker:
                     self.cache.store(key, outcome.credential, rejected=None)
                 elif failure is None:
                     self.cache.forget(key)
-        if isinstance(outcome, Connection):
-            flight.land(outcome)
-        else:
-            flight.crash(outcome)
         return failure
 
     def _asked(self, key: Key) -> Connection:
@@ -290,8 +310,15 @@ class Broker:
         with self._transport_lock:
             if self._transport is None:
                 self._transport = _first_installed(self._adapter)
-                weakref.finalize(self, self._transport.close)
+                self._finalizer = weakref.finalize(self, self._transport.close)
             return self._transport
+
+
+def _end(flight: Flight[Connection], outcome: Connection | XkitAuthError) -> None:
+    if isinstance(outcome, Connection):
+        flight.land(outcome)
+    else:
+        flight.crash(outcome)
 
 
 def _outcome(ask: Callable[[], _Answer]) -> _Answer | XkitAuthError:

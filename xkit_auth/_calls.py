@@ -18,17 +18,31 @@ _MOST_UNPROVEN = 12
 _IDLE_THREAD_LIVES = 10.0
 
 
-class Call:
-    """Something to ask Xkit: ``run`` asks, and returns the failure if Xkit could not be asked."""
+def _nothing() -> None:
+    pass
 
-    __slots__ = ("give_up", "key", "proven", "run")
+
+class Call:
+    """Something to ask Xkit.
+
+    ``run`` asks, and returns the failure if Xkit could not be asked. ``release`` then lets those go on who wait for it;
+    by that time its outcome is noted, so that whoever asks again at once is not let through. ``give_up`` is called
+    instead of both if Xkit must not be asked now.
+    """
+
+    __slots__ = ("give_up", "key", "proven", "release", "run")
 
     def __init__(
-        self, key: Hashable, run: Callable[[], PlatformError | None], give_up: Callable[[PlatformError], None]
+        self,
+        key: Hashable,
+        run: Callable[[], PlatformError | None],
+        give_up: Callable[[PlatformError], None],
+        release: Callable[[], None] = _nothing,
     ) -> None:
         self.key = key
         self.run = run
         self.give_up = give_up
+        self.release = release
         self.proven = False
 
 
@@ -118,3 +132,4 @@ class Calls:
             else:
                 self.pauses.failed(call.key, failure, time.monotonic())
             self._changed.notify_all()
+        call.release()

@@ -138,10 +138,11 @@ class HttpxAuth(BaseAuth):
         if response.is_closed:
             return
         original = response.stream
+        rest: Any = None
         try:
             chunks, rest = read_head(original)
         except self._library.RequestError:
-            chunks, rest = [], original
+            chunks = []
         original.close()
         self._shorten(response, chunks, rest, original)
         response.read()
@@ -150,10 +151,11 @@ class HttpxAuth(BaseAuth):
         if response.is_closed:
             return
         original = response.stream
+        rest: Any = None
         try:
             chunks, rest = await aread_head(original)
         except self._library.RequestError:
-            chunks, rest = [], None
+            chunks = []
         if hasattr(rest, "aclose"):
             await rest.aclose()
         await original.aclose()

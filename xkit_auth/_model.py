@@ -31,7 +31,7 @@ class Value:
         raise AttributeError(f"{type(self).__name__} is frozen: {name!r} cannot be deleted")
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._attributes() == other._attributes()
+        return isinstance(other, Value) and type(self) is type(other) and self._attributes() == other._attributes()
 
     def __hash__(self) -> int:
         # Mappings are left out: equal ones may differ in their order.

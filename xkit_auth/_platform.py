@@ -173,6 +173,7 @@ class Transport(Protocol):
 
     def get(self, url: str, headers: Mapping[str, str], deadline: float) -> Answer:
         """The answer, or ``NoAnswer`` by ``deadline`` (``time.monotonic()``)."""
+        ...
 
     def close(self) -> None:
         """Close every connection."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import TypeGuard
 
 from ._model import WebhookEvent
 
@@ -20,16 +21,20 @@ def read_webhook(body: bytes | str) -> WebhookEvent:
     try:
         message = json.loads(body)
         payload = message["payload"]
-        names = message["event_type"], payload["connector"]["slug"], payload["context"]["external_id"]
-        connection = payload.get("connection")
+        event_type, slug = message["event_type"], payload["connector"]["slug"]
+        context, connection = payload["context"]["external_id"], payload.get("connection")
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        names, connection = (None, None, None), None
-    if not all(isinstance(name, str) and name for name in names):
+        event_type = slug = context = connection = None
+    if not (_is_name(event_type) and _is_name(slug) and _is_name(context)):
         raise ValueError("not a webhook of Xkit's: event_type, connector.slug or context.external_id is missing")
     connection_id = connection.get("external_id") if isinstance(connection, dict) else None
     return WebhookEvent(
-        event_type=names[0],
-        connector=names[1],
-        context=names[2],
-        connection_id=connection_id if isinstance(connection_id, str) else None,
+        event_type=event_type,
+        connector=slug,
+        context=context,
+        connection_id=connection_id if _is_name(connection_id) else None,
     )
+
+
+def _is_name(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and value != ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import threading
 import weakref
@@ -20,7 +19,7 @@ from ._model import Connection, Credential, Secret, WebhookEvent
 from ._platform import DEFAULT_BASE_URL, Account
 from ._webhook import read_webhook
 
-_LARGEST_NUMBER = 1e9
+_LARGEST_NUMBER = 1_000_000_000
 
 
 class Xkit:
@@ -241,9 +240,9 @@ class Xkit:
 
 
 def _number(name: str, value: object, *, least: float = 0) -> float:
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and least <= value < math.inf:
-        return min(float(min(value, _LARGEST_NUMBER)), _LARGEST_NUMBER)
-    raise ConfigurationError(f"Xkit({name}=…) must be a number, {least} or more")
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and least <= value <= _LARGEST_NUMBER:
+        return float(value)
+    raise ConfigurationError(f"Xkit({name}=…) must be a number from {least} to {_LARGEST_NUMBER:,}")
 
 
 def _after_fork_in_child() -> None:

@@ -69,6 +69,10 @@ class Plugin:
         assert event.kind != "fetched" or event.fingerprint
 
 
+def connect_again(link: str | None, why: str | None) -> None:
+    """What an application does with it."""
+
+
 def main() -> None:
     """With every client, and without one."""
     user: ContextVar[str] = ContextVar("user")
@@ -89,13 +93,13 @@ def main() -> None:
             credential: Credential = xkit.get_credential("slack", context="user-42")
         except ReauthorizationRequired as error:
             link: str | None = error.reconnect_url
-            assert link != error.error_code
+            connect_again(link, error.error_code)
         except PlatformRateLimited as error:
             seconds: float = error.retry_after
-            assert seconds >= 0
+            connect_again(f"{seconds:g}", None)
         except XkitAuthError as error:
             retryable: bool = error.retryable
-            assert retryable or error.hint
+            connect_again(error.hint if retryable else None, None)
         else:
             assert credential.reveal()
 

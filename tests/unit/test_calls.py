@@ -54,6 +54,12 @@ class Field:
                     return len(self.calls._queue)
         raise AssertionError("the threads do not come to rest")
 
+    def rest(self) -> None:
+        """Wait until every thread has nothing to do."""
+        until = time.monotonic() + PATIENCE
+        while self.calls._idle < self.calls._threads:
+            assert time.monotonic() < until
+
     def close(self) -> list[Call]:
         with self.lock:
             left = self.calls.close()
@@ -103,7 +109,7 @@ def test_an_idle_thread_takes_the_next_call(make):
         field.start(key)
         assert field.next_began() == key
         field.end(key)
-        assert field.waiting() == 0
+        field.rest()
 
     assert field.calls._threads == 1
 

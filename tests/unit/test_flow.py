@@ -28,7 +28,9 @@ class Ended(Exception):
 class Life:
     """``after_answer`` with the provider's judgements given in advance."""
 
-    def __init__(self, policy_of: Any, request_of: Any, answer_of: Any, *verdicts: Any, replayable: bool = True) -> None:
+    def __init__(
+        self, policy_of: Any, request_of: Any, answer_of: Any, *verdicts: Any, replayable: bool = True
+    ) -> None:
         left = list(verdicts)
         self.judged: list[Credential] = []
 

@@ -149,7 +149,19 @@ def test_any_other_base_url_is_refused(base_url):
 
 @pytest.mark.parametrize(
     "key",
-    [None, "", "sk_with a space", "sk_with_a_line_break\n", "sk_\x00", "sk_é", "sk_€", b"sk_bytes", 42, " sk", "sk\x7f"],
+    [
+        None,
+        "",
+        "sk_with a space",
+        "sk_with_a_line_break\n",
+        "sk_\x00",
+        "sk_é",
+        "sk_€",
+        b"sk_bytes",
+        42,
+        " sk",
+        "sk\x7f",
+    ],
 )
 def test_a_key_that_cannot_be_one_is_refused_without_quoting_it(key):
     with pytest.raises(ConfigurationError, match="secret_key") as caught:
@@ -312,7 +324,9 @@ def test_a_credential_may_be_a_number(usable):
 
 
 def test_a_credential_may_have_several_parts_and_empty_ones_are_left_out(usable):
-    credential = usable({"email": "me@acme.example", "api_key": "Kd83jQ", "account": 77, "none": None, "empty": ""}).credential
+    credential = usable(
+        {"email": "me@acme.example", "api_key": "Kd83jQ", "account": 77, "none": None, "empty": ""}
+    ).credential
 
     assert credential.fields == ("email", "api_key", "account")
     assert credential.reveal("account") == "77"
@@ -789,7 +803,9 @@ def test_the_credential_is_masked_in_raw_wherever_it_stands(usable):
 
 
 def test_every_part_of_a_credential_is_masked_in_raw(usable):
-    raw = usable({"email": "me@acme.example", "number": 778899, "deep": ["Kd83jQ"]}, status="error", label="77889900").raw
+    raw = usable(
+        {"email": "me@acme.example", "number": 778899, "deep": ["Kd83jQ"]}, status="error", label="77889900"
+    ).raw
 
     shown = json.dumps(raw)
     assert "me@acme.example" not in shown
