@@ -16,7 +16,7 @@ from ._platform import checked_name
 from ._policy import Policy
 from ._xkit import Xkit
 
-_Value = TypeVar("_Value")
+_MOST_SEEN = 1024
 
 Context = str | Callable[[], str] | ContextVar[str]
 Hosts = Iterable[str] | Callable[[str], Iterable[str] | None]
@@ -28,7 +28,7 @@ OffHost = Literal["raise", "bare"]
 class _Settled:
     """What an auth object has worked out and need not work out again."""
 
-    __slots__ = ("cache", "listens", "policy", "table", "xkit")
+    __slots__ = ("cache", "listens", "policy", "seen", "table", "xkit")
 
     def __init__(self, xkit: Xkit, policy: Policy) -> None:
         self.xkit = xkit
@@ -36,6 +36,7 @@ class _Settled:
         self.cache = xkit.broker.cache
         self.table = self.cache.table(policy.slug)
         self.listens = bool(xkit.directory.listeners())
+        self.seen: set[int] = set()
 
 
 class Trip:
@@ -56,6 +57,16 @@ class Trip:
         if settled.listens and credential is not None:
             self.xkit.directory.tell("cache_hit", self.policy.slug, self.context, credential)
         return credential
+
+    def is_first_look_at(self, client: object) -> bool:
+        """Whether this part of a client has not been looked at yet; each is worth looking at once."""
+        seen = self._settled.seen
+        if id(client) in seen:
+            return False
+        if len(seen) >= _MOST_SEEN:
+            seen.clear()
+        seen.add(id(client))
+        return True
 
     def fetch(self, rejected: Credential | None = None) -> Credential:
         """The credential, from Xkit if need be. Blocks."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ._connector import Connector, Params, checked_params, hosts_of
-from ._errors import ConfigurationError
+from ._errors import ConfigurationError, ConflictWarning
 from ._model import Credential, Event, EventKind
 from ._origin import Hosts
 from ._policy import Policy
@@ -172,6 +173,12 @@ class Directory:
             # Neither the error's text nor its traceback: both may hold what the plugin got elsewhere.
             logger = logging.getLogger("xkit_auth")
             logger.warning("xkit_auth_event of the plugin %s raised %s; said once", plugin, type(error).__name__)
+
+    def warn_once(self, conflict: str) -> None:
+        """Say once that a setting of the client switches part of us off."""
+        if conflict not in self._complained:
+            self._complained.add(conflict)
+            warnings.warn(conflict, ConflictWarning, stacklevel=2)
 
 
 def _hosts_given(hosts: Iterable[str]) -> tuple[str, ...]:

@@ -33,7 +33,11 @@ class HttpxAuth(BaseAuth):
             yield request
             return
         sent = _Sent(self, trip, request, trip.held() or trip.fetch(), Wire)
-        response = yield request
+        try:
+            response = yield request
+        except GeneratorExit as leaving:
+            sent.is_left(leaving)
+            raise
         if sent.needs_no_judging(response):
             return
         try:
@@ -63,7 +67,11 @@ class HttpxAuth(BaseAuth):
             yield request
             return
         sent = _Sent(self, trip, request, trip.held() or await trip.afetch(), AsyncWire)
-        response = yield request
+        try:
+            response = yield request
+        except GeneratorExit as leaving:
+            sent.is_left(leaving)
+            raise
         if sent.needs_no_judging(response):
             return
         try:
@@ -276,6 +284,16 @@ class _Sent:
         for each in (response, *response.history):
             each.request = self._redacted(each.request)
         error.response = response
+
+    def is_left(self, leaving: GeneratorExit) -> None:
+        """The client gives up before we have seen an answer; if a hook of its own made it do so, that is a conflict."""
+        self.is_over()
+        error = leaving.__context__
+        if isinstance(error, self._auth._library.HTTPStatusError) and error.response.status_code == 401:
+            self._trip.xkit.directory.warn_once(
+                "An event hook of the client raised for an answer with 401 before a new credential could be fetched."
+                " Call raise_for_status() on the answer that you get, or skip 401 in the hook."
+            )
 
     def is_over(self) -> None:
         """Take off what was hung on the request for its way."""

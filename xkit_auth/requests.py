@@ -7,7 +7,6 @@ requests also calls for each hop of a redirect, so that each hop is looked at by
 from __future__ import annotations
 
 import time
-import warnings
 import weakref
 from collections.abc import Hashable
 from datetime import timedelta
@@ -21,7 +20,7 @@ from requests.utils import requote_uri
 from urllib3.exceptions import HTTPError
 
 from ._auth import BaseAuth, Trip
-from ._errors import ConflictWarning, XkitAuthError
+from ._errors import XkitAuthError
 from ._flow import ASKS_AGAIN, Fetch, Send, Tell, after_answer
 from ._model import Credential, RequestView, ResponseView
 from ._origin import origin_of
@@ -132,6 +131,8 @@ class _Hop:
         is_new_send = self._came_from is None or self._came_from() is request
         if self._stripped and not is_new_send:
             self._give_back()
+        if self._trip is not None and self._trip.is_first_look_at(response.connection):
+            _look_for_conflict(self._trip, response.connection)
         if self._trip is not None and response.status_code >= self._trip.policy.unremarkable_below:
             try:
                 if not self._trip.policy.allows(str(request.url)):
@@ -206,12 +207,11 @@ class _Hop:
             return self._stripped
         replaced = not self._stripped and not self._is_spent and "Authorization" in self._names
         if replaced and str(request.headers.get("Authorization", "")).startswith("Basic "):
-            warnings.warn(
+            assert self._trip is not None
+            self._trip.xkit.directory.warn_once(
                 "An entry in netrc replaced the credential on a redirect within"
                 f" {origin_of(str(request.url))}; the request was sent again with the right one."
-                " Set trust_env=False on the session to keep netrc out.",
-                ConflictWarning,
-                stacklevel=2,
+                " Set trust_env=False on the session to keep netrc out."
             )
             return True
         return False
@@ -285,6 +285,15 @@ class _Hop:
         # requests pickles a response with the hooks of its request. What remains is to keep the header, which the
         # pickled request still holds, from another host.
         return _Hop, (None, None, self._names)
+
+
+def _look_for_conflict(trip: Trip, adapter: Any) -> None:
+    retries = getattr(adapter, "max_retries", None)
+    if 401 in (getattr(retries, "status_forcelist", None) or ()):
+        trip.xkit.directory.warn_once(
+            "The session's urllib3.Retry repeats requests that were answered with 401, with the same credential, and"
+            " raises RetryError before a new one can be fetched. Take 401 out of its status_forcelist."
+        )
 
 
 def _no_view() -> RequestView:

@@ -1,0 +1,75 @@
+"""Settings of a client that would switch part of us off in silence: they are said once, with the way out."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+
+from xkit_auth import ConflictWarning
+
+
+@pytest.fixture
+def acme(sandbox, driver, xkit):
+    """A connected user whose credential is held, and has just expired at the provider."""
+
+    class Acme:
+        url = sandbox.provider_url("acme")
+        token = sandbox.connect("acme", "user-1")
+        auth = driver.auth("acme", context="user-1", xkit=xkit)
+
+    return Acme
+
+
+@pytest.mark.drivers(httpx=True, sync=True)
+def test_c19_a_hook_that_raises_for_401_is_named(sandbox, driver, acme):
+    # An async client does not let its auth see why it is left: there this can only be documented.
+    sandbox.expire("acme", "user-1", renews=False)
+    hooks = {"response": [lambda response: response.raise_for_status()]}
+    with driver.session(auth=acme.auth, event_hooks=hooks) as send:
+        with pytest.warns(ConflictWarning, match="event hook"), pytest.raises(driver.lib.HTTPStatusError):
+            send("GET", acme.url)
+        with warnings.catch_warnings(), pytest.raises(driver.lib.HTTPStatusError):
+            warnings.simplefilter("error")
+            send("GET", acme.url)
+
+
+@pytest.mark.drivers(httpx=True)
+def test_c19_a_hook_that_raises_for_something_else_is_the_callers_business(sandbox, driver, acme):
+    def hook(response):
+        response.raise_for_status()
+
+    async def ahook(response):
+        response.raise_for_status()
+
+    with (
+        driver.session(auth=acme.auth, event_hooks={"response": [ahook if driver.loop else hook]}) as send,
+        pytest.raises(driver.lib.HTTPStatusError),
+    ):
+        send("GET", f"{acme.url}/status/500")
+
+
+@pytest.mark.drivers(requests=True)
+def test_c18_a_retry_for_401_is_named_with_the_first_answer(sandbox, driver, acme):
+    from requests.adapters import HTTPAdapter
+    from urllib3 import Retry
+
+    with driver.lib.Session() as session:
+        session.trust_env = False
+        session.mount("http://", HTTPAdapter(max_retries=Retry(2, status_forcelist=[401, 503])))
+        with pytest.warns(ConflictWarning, match="status_forcelist"):
+            assert session.get(acme.url, auth=acme.auth, timeout=10).status_code == 200
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert session.get(acme.url, auth=acme.auth, timeout=10).status_code == 200
+
+
+@pytest.mark.drivers(requests=True)
+def test_a_retry_for_other_statuses_is_no_conflict(sandbox, driver, acme):
+    from requests.adapters import HTTPAdapter
+    from urllib3 import Retry
+
+    with driver.lib.Session() as session:
+        session.trust_env = False
+        session.mount("http://", HTTPAdapter(max_retries=Retry(2, status_forcelist=[503])))
+        assert session.get(acme.url, auth=acme.auth, timeout=10).status_code == 200

@@ -1,0 +1,208 @@
+"""Faults of Xkit, each on every client: the right error in time, and nothing that is still good is given up."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import socket
+import threading
+import time
+from contextlib import contextmanager
+from email.utils import formatdate
+
+import pytest
+
+from xkit_auth import PlatformProtocolError, PlatformRateLimited, PlatformUnavailable, Xkit
+
+GOOD = json.dumps({"connection": {"enabled": True, "authorization": {"status": "active", "credential": "t" * 20}}})
+
+
+@contextmanager
+def server(answer):
+    """A server of one kind of answer on a port of its own: ``answer`` gets each connection after its request."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    closing = threading.Event()
+
+    def serve():
+        while not closing.is_set():
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                connection.settimeout(5)
+                try:
+                    connection.recv(65536)
+                    answer(connection, closing)
+                except OSError:
+                    pass
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/api"
+    finally:
+        closing.set()
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(5)
+
+
+def head(body, extra=b"", length=None):
+    size = len(body) if length is None else length
+    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n%sContent-Length: %d\r\n\r\n" % (extra, size)
+
+
+def reset_in_the_middle(connection, _closing):
+    connection.sendall(head(GOOD.encode()) + GOOD.encode()[:30])
+
+
+def trickle(connection, closing):
+    connection.sendall(head(GOOD.encode()))
+    for byte in GOOD.encode():
+        connection.sendall(bytes([byte]))
+        if closing.wait(0.05):
+            return
+
+
+def endless(connection, closing):
+    connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    while not closing.is_set():
+        connection.sendall(b"10000\r\n" + b" " * 0x10000 + b"\r\n")
+
+
+def no_http(connection, _closing):
+    connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+
+
+@pytest.mark.parametrize("answer", [reset_in_the_middle, trickle, endless, no_http])
+def test_an_answer_that_does_not_come_whole_is_unavailable(driver, sandbox, answer):
+    url = sandbox.provider_url("acme")
+    with (
+        server(answer) as base_url,
+        Xkit(publishable_key="pk", secret_key="sk", base_url=base_url, timeout=0.5) as xkit,
+    ):
+        auth = driver.auth("acme", context="user-1", xkit=xkit, hosts=[url.removeprefix("http://")])
+        with pytest.raises(PlatformUnavailable) as caught:
+            driver.send("GET", url, auth=auth)
+    assert caught.value.retryable
+    assert sandbox.arrivals("acme") == []
+
+
+def test_a_refused_connection_and_an_unknown_host_are_unavailable(driver):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    for base_url in (f"http://127.0.0.1:{port}", "https://xkit.invalid/api", f"https://127.0.0.1:{port}"):
+        with Xkit(publishable_key="pk", secret_key="sk", base_url=base_url, timeout=5) as xkit:
+            auth = driver.auth("acme", context="user-1", xkit=xkit, hosts=["api.acme.example"])
+            with pytest.raises(PlatformUnavailable, match="could not be asked"):
+                driver.send("GET", "https://api.acme.example/", auth=auth)
+
+
+def test_a_server_without_tls_is_unavailable(driver):
+    with server(no_http) as base_url:
+        secure = base_url.replace("http:", "https:")
+        with Xkit(publishable_key="pk", secret_key="sk", base_url=secure, timeout=5) as xkit:
+            auth = driver.auth("acme", context="user-1", xkit=xkit, hosts=["api.acme.example"])
+            with pytest.raises(PlatformUnavailable):
+                driver.send("GET", "https://api.acme.example/", auth=auth)
+
+
+def test_a_bomb_is_not_unpacked(driver, sandbox, xkit):
+    url = sandbox.provider_url("acme")
+    bomb = gzip.compress(b'{"connection": "' + b"x" * 50_000_000)
+    sandbox.answer_with(bomb, headers={"content-encoding": "gzip"})
+    with pytest.raises(PlatformProtocolError, match="too long"):
+        driver.send("GET", url, auth=driver.auth("acme", context="user-1", xkit=xkit))
+
+
+def test_a_compressed_answer_that_nobody_asked_for_is_read_all_the_same(driver, sandbox, xkit):
+    url = sandbox.provider_url("acme")
+    token = sandbox.connect("acme", "user-1")
+    sandbox.answer_with(gzip.compress(GOOD.replace("t" * 20, token).encode()), headers={"content-encoding": "gzip"})
+    assert driver.send("GET", url, auth=driver.auth("acme", context="user-1", xkit=xkit)).status == 200
+
+
+@pytest.mark.parametrize("form", ["seconds", "date"])
+def test_f4_xkits_wish_for_a_pause_is_obeyed_for_the_whole_account(driver, sandbox, xkit, form):
+    url = sandbox.provider_url("acme")
+    for user in ("ann", "bob"):
+        sandbox.connect("acme", user)
+    later = 40 if form == "seconds" else formatdate(time.time() + 40, usegmt=True)
+    sandbox.down("429", retry_after=later)
+    with pytest.raises(PlatformRateLimited) as caught:
+        driver.send("GET", url, auth=driver.auth("acme", context="ann", xkit=xkit))
+    assert 30 < caught.value.retry_after <= 40
+    sandbox.up()
+    with pytest.raises(PlatformRateLimited) as caught:
+        driver.send("GET", url, auth=driver.auth("acme", context="bob", xkit=xkit))
+    assert 30 < caught.value.retry_after <= 40
+    assert caught.value.context == "bob"
+    assert sandbox.call_count() == 1
+
+
+@pytest.mark.parametrize("how", ["500", "502", "503", "429", "garbage", "reset"])
+def test_f5_what_is_still_good_is_served_through_every_kind_of_outage(driver, sandbox, how):
+    xkit = sandbox.xkit(max_age=0)
+    url = sandbox.provider_url("acme")
+    sandbox.connect("acme", "user-1")
+    auth = driver.auth("acme", context="user-1", xkit=xkit)
+    driver.send("GET", url, auth=auth)
+    sandbox.down(how)
+    for _ in range(3):
+        assert driver.send("GET", url, auth=auth).status == 200
+    # A connection that had served before and is reset is worth one more try at once; then there is a pause.
+    assert sandbox.call_count() == (3 if how == "reset" else 2)
+
+
+def test_f8_what_xkit_says_is_revoked_is_not_served_any_more(driver, sandbox):
+    from xkit_auth import ReauthorizationRequired
+
+    xkit = sandbox.xkit(max_age=0)
+    url = sandbox.provider_url("acme")
+    sandbox.connect("acme", "user-1")
+    auth = driver.auth("acme", context="user-1", xkit=xkit)
+    driver.send("GET", url, auth=auth)
+    sandbox.revoke("acme", "user-1")
+    for _ in range(2):
+        with pytest.raises(ReauthorizationRequired):
+            driver.send("GET", url, auth=auth)
+    assert sandbox.call_count() == 2
+    assert len(sandbox.arrivals("acme")) == 1
+
+
+@pytest.mark.parametrize("how", ["500", "hang", "reset"])
+def test_a_thousand_users_do_not_storm_an_xkit_that_is_down(sandbox, how):
+    xkit = sandbox.xkit(timeout=1)
+    sandbox.down(how)
+    failures = []
+
+    def ask(user):
+        try:
+            xkit.get_credential("acme", context=f"user-{user}")
+        except PlatformUnavailable as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=ask, args=(user,)) for user in range(1000)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(failures) == 1000
+    assert len(set(map(id, failures))) == 1000
+    assert sandbox.call_count() <= 20
+
+
+def test_one_users_hang_holds_up_nobody_else(driver, sandbox, xkit):
+    url = sandbox.provider_url("acme")
+    for user in ("ann", "bob"):
+        sandbox.connect("acme", user)
+    sandbox.down("hang", times=1)
+    slow = threading.Thread(target=lambda: xkit.get_credential("acme", context="ann"))
+    slow.start()
+    sandbox.wait_for_calls(1)
+    assert driver.send("GET", url, auth=driver.auth("acme", context="bob", xkit=xkit)).status == 200
+    assert [(call.context, call.status) for call in sandbox.calls] == [("ann", None), ("bob", 200)]
+    sandbox.up()
+    slow.join()
+    assert sandbox.calls[0].status == 200
