@@ -257,13 +257,14 @@ class Broker:
     def _release(self, flight: _CredentialFlight) -> None:
         """Let the waiters go, after the listeners have heard of it, who thus hear things in their order."""
         outcome = flight.outcome
-        if isinstance(outcome, Credential):
-            self._tell("fetched", *flight.key, outcome)
-            flight.land(outcome)
-        elif outcome is not None:
-            is_answer = isinstance(outcome, ConnectionUnavailable)
-            self._tell("unavailable" if is_answer else "fetch_failed", *flight.key, detail=type(outcome).__name__)
-            flight.crash(outcome)
+        try:
+            if isinstance(outcome, Credential):
+                self._tell("fetched", *flight.key, outcome)
+            else:
+                kind: EventKind = "unavailable" if isinstance(outcome, ConnectionUnavailable) else "fetch_failed"
+                self._tell(kind, *flight.key, detail=type(outcome).__name__)
+        finally:
+            _end(flight, outcome)
 
     def _give_up(self, flight: _CredentialFlight, error: PlatformError) -> None:
         with self._lock:
@@ -314,11 +315,11 @@ class Broker:
             return self._transport
 
 
-def _end(flight: Flight[Connection], outcome: Connection | XkitAuthError) -> None:
-    if isinstance(outcome, Connection):
-        flight.land(outcome)
-    else:
+def _end(flight: Flight[_Answer], outcome: _Answer | XkitAuthError | None) -> None:
+    if isinstance(outcome, XkitAuthError):
         flight.crash(outcome)
+    elif outcome is not None:
+        flight.land(outcome)
 
 
 def _outcome(ask: Callable[[], _Answer]) -> _Answer | XkitAuthError:

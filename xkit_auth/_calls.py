@@ -10,8 +10,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable
+from contextlib import suppress
+from functools import partial
 
-from ._errors import PlatformError
+from ._errors import PlatformError, PlatformUnavailable
 from ._pauses import Pauses
 
 _MOST_UNPROVEN = 12
@@ -20,6 +22,11 @@ _IDLE_THREAD_LIVES = 10.0
 
 def _nothing() -> None:
     pass
+
+
+def _unbroken(step: Callable[[], object]) -> None:
+    with suppress(BaseException):  # the thread goes on, whatever a listener does
+        step()
 
 
 class Call:
@@ -91,7 +98,7 @@ class Calls:
             if call is None:
                 return
             if pause is not None:
-                call.give_up(pause)
+                _unbroken(partial(call.give_up, pause))
             else:
                 self._carry_out(call)
 
@@ -122,14 +129,24 @@ class Calls:
         return unproven < _MOST_UNPROVEN and not self.pauses.probe_is_out(now)
 
     def _carry_out(self, call: Call) -> None:
-        failure = call.run()
+        end = call.release
+        try:
+            failure = call.run()
+        except BaseException as error:  # not even a listener's SystemExit may cost us the thread
+            failure = PlatformUnavailable(
+                f"Asking Xkit broke off with {type(error).__name__}", hint="Please report this."
+            )
+            end = partial(call.give_up, failure)
         with self._changed:
-            self._running.discard(call)
-            if failure is None:
-                self.pauses.answered(call.key)
-                for other in self._running:
-                    other.proven = True
-            else:
-                self.pauses.failed(call.key, failure, time.monotonic())
-            self._changed.notify_all()
-        call.release()
+            self._note(call, failure)
+        _unbroken(end)
+
+    def _note(self, call: Call, failure: PlatformError | None) -> None:
+        self._running.discard(call)
+        if failure is None:
+            self.pauses.answered(call.key)
+            for other in self._running:
+                other.proven = True
+        else:
+            self.pauses.failed(call.key, failure, time.monotonic())
+        self._changed.notify_all()

@@ -157,13 +157,20 @@ class Directory:
         detail: str | None = None,
     ) -> None:
         """Tell the plugins that listen what happened."""
-        for plugin, listener in self.listeners():
+        for plugin, listener in self._listeners_or_none():
             fingerprint = credential.fingerprint if credential is not None else None
             event = Event(kind, connector=connector, context=context, fingerprint=fingerprint, detail=detail)
             try:
                 listener(event=event)
             except Exception as error:
                 self._complain_once(plugin, error)
+
+    def _listeners_or_none(self) -> list[tuple[str, Callable[..., Any]]]:
+        try:
+            return self.listeners()
+        except Exception as error:  # a warning about a broken plugin that the application turns into an error
+            self._complain_once("looking for plugins", error)
+            return []
 
     def _complain_once(self, plugin: str, error: Exception) -> None:
         if plugin not in self._complained:

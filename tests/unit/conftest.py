@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import queue
+import sys
 import threading
+import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -117,12 +119,21 @@ def transport() -> FakeTransport:
 
 
 @pytest.fixture
-def make_xkit(transport: FakeTransport) -> Iterator[Callable[..., Xkit]]:
+def adapter(transport: FakeTransport, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a module that brings ``transport``, as the adapter of an HTTP library brings its own."""
+    module = types.ModuleType("an_adapter_of_the_tests")
+    module.open_transport = lambda: transport  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    return module.__name__
+
+
+@pytest.fixture
+def make_xkit(adapter: str) -> Iterator[Callable[..., Xkit]]:
     made: list[Xkit] = []
 
     def make(**arguments: Any) -> Xkit:
         xkit = Xkit(**{**KEYS, **arguments})
-        xkit.broker._transport = transport
+        xkit.broker.prefer(adapter)
         made.append(xkit)
         return xkit
 
