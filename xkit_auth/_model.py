@@ -150,7 +150,7 @@ class Credential:
         return isinstance(other, Credential) and self._parts == other._parts
 
     def __hash__(self) -> int:
-        return hash(tuple(self._texts()))
+        return hash(frozenset(self._texts()))
 
     def __repr__(self) -> str:
         return f"Credential({MASK})"
@@ -292,7 +292,7 @@ class RequestView(Value):
         self._set(method=method, url=url, headers=Headers(headers), body=body)
 
     def __repr__(self) -> str:
-        return f"RequestView({self.method} {self.url.partition('?')[0]})"
+        return f"RequestView({getattr(self, 'method', '')} {getattr(self, 'url', '').partition('?')[0]})"
 
 
 class ResponseView(Value):
@@ -315,7 +315,7 @@ class ResponseView(Value):
         self._set(status=status, headers=Headers(headers), json=json, request=request)
 
     def __repr__(self) -> str:
-        return f"ResponseView({self.status})"
+        return f"ResponseView({getattr(self, 'status', '')})"
 
 
 EventKind = Literal["fetched", "fetch_failed", "cache_hit", "rejected", "resent", "unavailable", "challenged"]

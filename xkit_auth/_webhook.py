@@ -16,7 +16,8 @@ def read_webhook(body: bytes | str) -> WebhookEvent:
     Raises:
         ValueError: the body is too long, or not a webhook of Xkit's.
     """
-    if not isinstance(body, (bytes, str)) or len(body) > LARGEST_WEBHOOK:
+    raw = body.encode("utf-8", "replace") if isinstance(body, str) else body
+    if not isinstance(raw, bytes) or len(raw) > LARGEST_WEBHOOK:
         raise ValueError("not a webhook of Xkit's: the body is longer than 64 KiB, or neither bytes nor text")
     try:
         message = json.loads(body)

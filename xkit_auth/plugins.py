@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, NamedTuple
 
@@ -194,7 +194,7 @@ def _told(error: Exception) -> str:
 
 def _problem_with(plugin: object) -> str | None:
     """What pluggy itself would let pass in silence: a misspelt hook, one without its mark, an async one."""
-    if not isinstance(plugin, Hashable):
+    if type(plugin).__hash__ is None:
         return "it is not hashable, so pluggy cannot keep it"
     for name in dir(plugin):
         if not name.startswith("xkit_auth_"):
