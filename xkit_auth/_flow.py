@@ -81,3 +81,11 @@ def after_answer(
         judgement = policy.judge(current, second)
         if judgement.verdict is not Verdict.ACCEPTED:
             yield Tell(current, judgement, final=judgement.verdict in ASKS_AGAIN)
+
+
+def advance(life: Life, value: Credential | ResponseView | None) -> Step | None:
+    """Send back what came of a step. The next one, or ``None`` when all is decided."""
+    try:
+        return life.send(value)
+    except StopIteration:
+        return None

@@ -12,7 +12,7 @@ from typing import Any
 
 from ._auth import BaseAuth, Trip
 from ._errors import XkitAuthError
-from ._flow import Fetch, Life, Send, Step, after_answer
+from ._flow import Fetch, Life, Send, advance, after_answer
 from ._httpx_body import Replay, aread_head, parsed, read_head
 from ._httpx_wire import AsyncWire, Wire
 from ._model import Credential, RequestView, ResponseView
@@ -46,14 +46,14 @@ class HttpxAuth(BaseAuth):
             while step is not None:
                 if isinstance(step, Fetch):
                     trip.note_rejected(step)
-                    step = _advance(life, trip.fetch(step.rejected))
+                    step = advance(life, trip.fetch(step.rejected))
                 elif isinstance(step, Send):
                     self._cut(response)
                     response = yield sent.again(step.sending, response)
-                    step = _advance(life, sent.view_of_second(response, self._peeked(trip, response)))
+                    step = advance(life, sent.view_of_second(response, self._peeked(trip, response)))
                 else:
                     trip.note(step)
-                    step = _advance(life, None)
+                    step = advance(life, None)
         except XkitAuthError as error:
             self._cut(response)
             sent.blame(error, response)
@@ -80,14 +80,14 @@ class HttpxAuth(BaseAuth):
             while step is not None:
                 if isinstance(step, Fetch):
                     trip.note_rejected(step)
-                    step = _advance(life, await trip.afetch(step.rejected))
+                    step = advance(life, await trip.afetch(step.rejected))
                 elif isinstance(step, Send):
                     await self._acut(response)
                     response = yield sent.again(step.sending, response)
-                    step = _advance(life, sent.view_of_second(response, await self._apeeked(trip, response)))
+                    step = advance(life, sent.view_of_second(response, await self._apeeked(trip, response)))
                 else:
                     trip.note(step)
-                    step = _advance(life, None)
+                    step = advance(life, None)
         except XkitAuthError as error:
             await self._acut(response)
             sent.blame(error, response)
@@ -182,13 +182,6 @@ class HttpxAuth(BaseAuth):
 def _origin_key(request: Any) -> Hashable:
     url = request.url
     return url.scheme, url.netloc, url.userinfo
-
-
-def _advance(life: Life, value: Credential | ResponseView | None) -> Step | None:
-    try:
-        return life.send(value)
-    except StopIteration:
-        return None
 
 
 class _Sent:

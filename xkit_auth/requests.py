@@ -21,7 +21,7 @@ from urllib3.exceptions import HTTPError
 
 from ._auth import BaseAuth, Trip
 from ._errors import XkitAuthError
-from ._flow import ASKS_AGAIN, Fetch, Send, Tell, after_answer
+from ._flow import ASKS_AGAIN, Fetch, Send, Tell, advance, after_answer
 from ._model import Credential, RequestView, ResponseView
 from ._origin import origin_of
 from ._policy import LARGEST_BODY, Sending
@@ -53,12 +53,13 @@ class XkitAuth(BaseAuth, AuthBase):
 
     def __call__(self, request: Any) -> Any:
         """Called by requests when it prepares a request: puts the credential on it."""
-        request.hooks["response"] = [hook for hook in request.hooks["response"] if type(hook) is not _Hop]
+        hooks = [hook for hook in request.hooks.get("response", ()) if type(hook) is not _Hop]
         trip = self._trip(_origin_key(request.url), request)
         if trip is not None:
             hop = _Hop(trip, trip.held() or trip.fetch())
             hop.put_on(request)
-            request.hooks["response"].append(hop)
+            hooks.append(hop)
+        request.hooks["response"] = hooks
         return request
 
     def _url_of(self, request: Any) -> str:
@@ -131,8 +132,9 @@ class _Hop:
         is_new_send = self._came_from is None or self._came_from() is request
         if self._stripped and not is_new_send:
             self._give_back()
-        if self._trip is not None and self._trip.is_first_look_at(response.connection):
-            _look_for_conflict(self._trip, response.connection)
+        adapter = getattr(response, "connection", None)
+        if self._trip is not None and self._trip.is_first_look_at(adapter):
+            _look_for_conflict(self._trip, adapter)
         if self._trip is not None and response.status_code >= self._trip.policy.unremarkable_below:
             try:
                 if not self._trip.policy.allows(str(request.url)):
@@ -160,22 +162,23 @@ class _Hop:
             judgement = trip.policy.judge(credential, answer)
             trip.note(Tell(credential, judgement, final=judgement.verdict in ASKS_AGAIN))
             return response
-        life = after_answer(trip.policy, credential, answer, lambda: self._view(request), replayable=_rewound(request))
-        step = next(life, None)
-        while step is not None:
-            value: Credential | ResponseView | None = None
-            if isinstance(step, Fetch):
-                trip.note_rejected(step)
-                value = trip.fetch(step.rejected)
-            elif isinstance(step, Send):
-                response = self._sent_again(response, how, step.sending)
-                value = self._answer_view(response, how)
-            else:
-                trip.note(step)
-            try:
-                step = life.send(value)
-            except StopIteration:
-                step = None
+        replayable = getattr(response, "connection", None) is not None and _rewound(request)
+        life = after_answer(trip.policy, credential, answer, lambda: self._view(request), replayable=replayable)
+        try:
+            step = next(life, None)
+            while step is not None:
+                if isinstance(step, Fetch):
+                    trip.note_rejected(step)
+                    step = advance(life, trip.fetch(step.rejected))
+                elif isinstance(step, Send):
+                    response = self._sent_again(response, how, step.sending)
+                    step = advance(life, self._answer_view(response, how))
+                else:
+                    trip.note(step)
+                    step = advance(life, None)
+        except XkitAuthError as error:
+            self._blame(error, response)
+            raise
         return response
 
     def _sent_again(self, refused: Any, how: Any, sending: Sending) -> Any:
@@ -183,8 +186,9 @@ class _Hop:
         request = refused.request
         _cut(refused)
         again = request.copy()
-        extract_cookies_to_jar(again._cookies, request, refused.raw)
-        again.prepare_cookies(again._cookies)
+        if again._cookies is not None:
+            extract_cookies_to_jar(again._cookies, request, refused.raw)
+            again.prepare_cookies(again._cookies)
         self._use(sending)
         # The hops of a redirect are made of the original request, so it gets the new credential, too.
         for each in (again, request):
@@ -232,8 +236,8 @@ class _Hop:
             following._stripped = True
             for name in self._names:
                 request.headers.pop(name, None)
-        hooks = [following if hook is self else hook for hook in request.hooks["response"]]
-        request.hooks = {**request.hooks, "response": hooks}
+        hooks = request.hooks["response"]
+        request.hooks = {**request.hooks, "response": [following if hook is self else hook for hook in hooks]}
 
     def _give_back(self) -> None:
         """The next hop is made: the request that it came from may be sent again by its owner, so it is whole again."""
@@ -265,6 +269,8 @@ class _Hop:
 
     def _blame(self, error: XkitAuthError, response: Any) -> None:
         assert self._trip is not None
+        if error.response is not None:  # blamed already, on an answer that came later
+            return
         _cut(response)
         self._trip.explain(error)
         for each in (response, *response.history):
