@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._connector import Connector, Default, Failure, Placement
+from ._connector import Connector, Failure
 from ._errors import (
     AuthorizationPending,
     ConfigurationError,
@@ -37,6 +37,7 @@ from ._model import (
     Verdict,
     WebhookEvent,
 )
+from ._placement import Default, Placement
 from ._xkit import Xkit
 
 if TYPE_CHECKING:

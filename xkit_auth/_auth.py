@@ -8,11 +8,11 @@ from contextvars import ContextVar
 from inspect import iscoroutine
 from typing import Any, Literal, NoReturn, TypeVar
 
+from ._account import checked_name
 from ._errors import ConfigurationError, HostNotAllowed, XkitAuthError
 from ._flow import Fetch, Tell
 from ._model import ANY, Credential, Verdict, _Any
 from ._origin import origin_of
-from ._platform import checked_name
 from ._policy import Policy
 from ._xkit import Xkit
 

@@ -13,6 +13,7 @@ import weakref
 from collections.abc import Callable, Generator
 from typing import Any, Protocol, TypeAlias, TypeVar
 
+from ._account import Account, checked_name
 from ._cache import Ask, Cache, Key, Serve
 from ._calls import Call, Calls
 from ._errors import (
@@ -26,7 +27,7 @@ from ._errors import (
 )
 from ._flight import Flight
 from ._model import Connection, Credential, EventKind
-from ._platform import Account, Answer, NoAnswer, Transport, checked_name, credential_of, read_connection, unanswered
+from ._platform import Answer, NoAnswer, Transport, credential_of, read_connection, unanswered
 
 _ADAPTERS = ("xkit_auth.httpx2", "xkit_auth.httpx", "xkit_auth.requests")
 _LOST_AFTER = 1.0

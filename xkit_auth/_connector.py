@@ -6,78 +6,20 @@ A mistake in a ``Connector`` is found when it is made, and the error names the c
 from __future__ import annotations
 
 import re
-from base64 import b64encode
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from ._errors import ConfigurationError, PlatformProtocolError
-from ._model import Credential, Judgement, ResponseView, Value, Verdict
+from ._errors import ConfigurationError
+from ._model import Judgement, ResponseView, Value, Verdict
 from ._origin import Hosts
+from ._placement import SLOT, Params, Placement, Template
 from ._text import is_header_name, why_not_sendable
 
-Params = Mapping[str, str]
 ParamRule = str | Sequence[str]
 
-_BEARER = {"Authorization": "Bearer {token}"}
-_SLOT = re.compile(r"\{([^{}]*)\}")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE | re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _SLUG = re.compile(r"[^\s/\\\x00-\x1f\x7f]+")
-
-
-class Default(str):
-    """A value of ``extra`` that gives way to the caller's own header.
-
-    Example:
-        >>> extra = {"Stripe-Version": Default("2024-06-20")}
-    """
-
-    __slots__ = ()
-
-
-class Template:
-    """A text with slots: ``{token}``, ``{field.NAME}`` for one part of a credential, ``{param.NAME}`` for a param."""
-
-    __slots__ = ("pieces", "text")
-
-    def __init__(self, text: str, *, allowed: Iterable[str]) -> None:
-        allowed = tuple(allowed)
-        self.text = text
-        self.pieces = tuple(_SLOT.split(text))  # literal, slot, literal, slot, …, literal
-        for index, piece in enumerate(self.pieces):
-            if index % 2 == 0 and ("{" in piece or "}" in piece):
-                raise ValueError(f"{text!r} has a brace without its partner")
-            if index % 2 and piece not in allowed and not (piece.startswith("field.") and "field." in allowed):
-                raise ValueError(f"{text!r} has the unknown slot {{{piece}}}")
-
-    def filled(self, value_of: Callable[[str], str]) -> str:
-        """The text with each slot replaced by what ``value_of`` says for its name."""
-        return "".join([value_of(piece) if index % 2 else piece for index, piece in enumerate(self.pieces)])
-
-
-class Placement(Value):
-    """Where one kind of credential goes.
-
-    Attributes:
-        header: header names and templates, such as ``{"X-Api-Key": "{token}"}``; several are allowed.
-        basic: the templates of user name and password for HTTP Basic; either may be a constant or empty.
-
-    Templates know ``{token}`` (the credential's text), ``{field.NAME}`` (one part of a credential that has several)
-    and ``{param.NAME}``. Give ``header`` or ``basic``; without either it is ``Authorization: Bearer {token}``.
-
-    Example:
-        >>> Placement(basic=("{field.email}/token", "{field.api_key}"))
-        Placement(basic=('{field.email}/token', '{field.api_key}'), header={})
-    """
-
-    __slots__ = ("basic", "header")
-    header: Mapping[str, str]
-    basic: tuple[str, str] | None
-
-    def __init__(self, *, header: Mapping[str, str] | None = None, basic: tuple[str, str] | None = None) -> None:
-        if header is None and basic is None:
-            header = _BEARER
-        self._set(header=dict(header or {}), basic=None if basic is None else tuple(basic))
 
 
 class Failure(Value):
@@ -213,7 +155,7 @@ class Connector(Value):
         return Connector(**{**self._attributes(), **changes})
 
     def __repr__(self) -> str:
-        return f"Connector({self.slug!r})"
+        return f"Connector({getattr(self, 'slug', '')!r})"
 
 
 def _mistake(slug: object, field: str, why: str) -> ConfigurationError:
@@ -292,7 +234,7 @@ class _Check:
     def header(self, field: str, name: str, text: str, allowed: Iterable[str]) -> None:
         if not isinstance(name, str) or not is_header_name(name):
             raise self.mistake(field, f"{name!r} is not the name of a header")
-        reason = why_not_sendable(_SLOT.sub("x", text)) if isinstance(text, str) else "it is not a text"
+        reason = why_not_sendable(SLOT.sub("x", text)) if isinstance(text, str) else "it is not a text"
         if reason:
             raise self.mistake(field, f"the value of {name} cannot be sent: {reason}")
         self.template(field, text, allowed)
@@ -312,7 +254,7 @@ class _Check:
         if len(pair) != 2:
             raise self.mistake(field, "it is a pair: user name and password")
         for text in pair:
-            reason = why_not_sendable(_SLOT.sub("x", text)) if isinstance(text, str) else "it is not a text"
+            reason = why_not_sendable(SLOT.sub("x", text)) if isinstance(text, str) else "it is not a text"
             if reason and text != "":
                 raise self.mistake(field, f"a half of it cannot be sent: {reason}")
             self.template(field, str(text), allowed)
@@ -396,46 +338,6 @@ def hosts_of(connector: Connector, params: Params) -> Hosts:
         return Hosts(entries)
     except ValueError as mistake:
         raise ConfigurationError(f"Connector {connector.slug!r}: hosts: {mistake}") from None
-
-
-class CompiledPlacement(NamedTuple):
-    """A placement with its templates read once."""
-
-    header: tuple[tuple[str, Template], ...]
-    basic: tuple[Template, Template] | None
-
-    def headers_for(self, credential: Credential, params: Params) -> list[tuple[str, str]]:
-        """The credential's headers. Keep the result out of sight: it holds the credential's text."""
-
-        def value_of(slot: str) -> str:
-            if slot.startswith("param."):
-                return params[slot.removeprefix("param.")]
-            return credential.reveal(None if slot == "token" else slot.removeprefix("field."))
-
-        if self.basic is None:
-            return [(name, template.filled(value_of)) for name, template in self.header]
-        encoded = _basic(self.basic, value_of)
-        if encoded is None:
-            raise PlatformProtocolError("The user name for HTTP Basic contains a colon and cannot be sent")
-        return [("Authorization", encoded)]
-
-
-def _basic(pair: tuple[Template, Template], value_of: Callable[[str], str]) -> str | None:
-    user, password = (template.filled(value_of) for template in pair)
-    if ":" in user:
-        return None
-    return "Basic " + b64encode(f"{user}:{password}".encode("latin-1")).decode()
-
-
-def compiled(placement: Placement, params: Iterable[str]) -> CompiledPlacement:
-    """``placement`` made ready to be filled often."""
-    allowed = ("token", "field.", *(f"param.{name}" for name in params))
-
-    def read(text: str) -> Template:
-        return Template(text, allowed=allowed)
-
-    basic = None if placement.basic is None else (read(placement.basic[0]), read(placement.basic[1]))
-    return CompiledPlacement(tuple((name, read(text)) for name, text in placement.header.items()), basic)
 
 
 def judged_by_rules(connector: Connector, response: ResponseView) -> Judgement:

@@ -7,10 +7,11 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ._connector import Connector, Params, checked_params, hosts_of
+from ._connector import Connector, checked_params, hosts_of
 from ._errors import ConfigurationError, ConflictWarning
 from ._model import Credential, Event, EventKind
 from ._origin import Hosts
+from ._placement import Params
 from ._policy import Policy
 from ._text import shown
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import quote
 
-from ._connector import Template
 from ._errors import ConfigurationError, ConnectionUnavailable, XkitAuthError
+from ._placement import Template
 
 ReconnectUrl = str | Callable[..., str]
 """A template with ``{context}`` and ``{connector}``, or a function that takes both by name."""

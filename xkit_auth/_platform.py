@@ -10,14 +10,12 @@ import json
 import re
 import time
 import zlib
-from base64 import b64encode, urlsafe_b64decode
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NoReturn, Protocol
-from urllib.parse import quote
 
+from ._account import Account
 from ._errors import (
     AuthorizationPending,
-    ConfigurationError,
     ConnectionUnavailable,
     NotConnected,
     PlatformAuthenticationError,
@@ -27,110 +25,18 @@ from ._errors import (
     PlatformUnavailable,
     ReauthorizationRequired,
 )
-from ._model import Connection, Credential, Headers, Secret
-from ._origin import origin_of
+from ._expiry import expires_at
+from ._model import Connection, Credential, Headers
 from ._text import MASK, looks_secret, shown, why_not_a_credential
 
-DEFAULT_BASE_URL = "https://app.xkit.co/api/platform"
 LARGEST_ANSWER = 1024 * 1024
 """Bytes; Xkit's answers are a few hundred."""
 
-_LARGEST_JWT = 16 * 1024
 _LONGEST_PAUSE = 60.0
 _DEFAULT_PAUSE = 5.0
 _PENDING = ("awaiting_callback", "retrieving_tokens")
 _KNOWN_STATUSES = ("active", "error", *_PENDING)
 _SECRET_FIELDS = ("credential", "access_token", "access_credential")
-
-
-# The request
-
-
-class Account:
-    """One Xkit account: where its Platform API is, and the keys that open it. The keys are never shown."""
-
-    __slots__ = ("_authorization", "base_url", "fingerprint_key", "is_loopback", "publishable_key")
-
-    def __init__(self, publishable_key: str | None, secret_key: str | Secret | None, base_url: str) -> None:
-        secret = secret_key if isinstance(secret_key, Secret) else Secret(secret_key or "")
-        del secret_key  # so that a traceback with local variables does not show it
-        _check_key("publishable_key", "XKIT_PUBLISHABLE_KEY", Secret(publishable_key or ""))
-        _check_key("secret_key", "XKIT_SECRET_KEY", secret)
-        origin = origin_of(base_url) if isinstance(base_url, str) else None
-        if origin is None or re.search(r"[?# ]|[^\x21-\x7e]", base_url):
-            raise ConfigurationError(
-                "The base URL of Xkit's Platform API cannot be used",
-                hint=f"Write it like {DEFAULT_BASE_URL}: absolute, ASCII, without user info, query or fragment.",
-            )
-        if origin.scheme != "https" and not origin.is_loopback:
-            raise ConfigurationError(
-                f"The base URL of Xkit's Platform API ({origin}) is not https",
-                hint="Use https. Plain http is accepted only for a sandbox on this machine's loopback address.",
-            )
-        self.base_url = base_url.rstrip("/")
-        self.is_loopback = origin.is_loopback
-        self.publishable_key = publishable_key
-        self.fingerprint_key = secret
-        pair = Secret(f"{publishable_key}:{secret.reveal()}")
-        self._authorization = Secret("Basic " + b64encode(pair.reveal().encode()).decode())
-
-    def connection_url(self, connector: str, context: str) -> str:
-        """Where to ask for one connection. Both names are fully encoded, so that neither can leave its segment."""
-        return f"{self.base_url}/contexts/{quote(context, safe='')}/connections/{quote(connector, safe='')}"
-
-    def headers(self) -> Headers:
-        """The headers of a call, which do not show their values."""
-        return Headers(
-            {
-                "Authorization": self._authorization.reveal(),
-                "Accept": "application/json",
-                "Accept-Encoding": "identity",
-                "User-Agent": "xkit-auth",
-            }
-        )
-
-    def secrets(self) -> tuple[str, ...]:
-        """Every text that would give the secret key away. Keep the result out of local variables."""
-        return self.fingerprint_key.reveal(), self._authorization.reveal().removeprefix("Basic ")
-
-    def __repr__(self) -> str:
-        return f"Account({getattr(self, 'base_url', '')})"
-
-
-def _check_key(name: str, variable: str, key: Secret) -> None:
-    if not key:
-        raise ConfigurationError(f"No {name} for Xkit", hint=f"Give Xkit({name}=…) or set {variable}.")
-    reason = _why_no_key(name, key.reveal())
-    if reason:
-        raise ConfigurationError(f"The {name} for Xkit cannot be used: {reason}", hint=f"Check {name}= or {variable}.")
-
-
-def _why_no_key(name: str, key: object) -> str | None:
-    if not isinstance(key, str):
-        return "it is not a text"
-    if re.search(r"[^\x21-\x7e]", key):
-        return "it contains a space, a line break, a control character or a character outside ASCII"
-    return "it contains a colon" if name == "publishable_key" and ":" in key else None
-
-
-def checked_name(what: str, name: object) -> str:
-    """``name`` if it can be a context or a connector in a path of Xkit's.
-
-    Raises:
-        ConfigurationError: it is not a text, is empty, or would be taken for a step in the path.
-    """
-    problem = None
-    if not isinstance(name, str):
-        problem = f"is {'None' if name is None else 'not a text but ' + type(name).__name__}"
-    elif not name.strip():
-        problem = "is empty"
-    elif name in (".", ".."):
-        problem = f"is {name!r}, which a URL cannot carry"
-    elif any("\ud800" <= character <= "\udfff" for character in name):
-        problem = "is not valid Unicode"
-    if problem:
-        raise ConfigurationError(f"The {what} {problem}", hint=f"Give the {what} as a text that is not empty.")
-    return str(name)
 
 
 # The call
@@ -404,63 +310,14 @@ def _credential(authorization: Mapping[str, Any], account: Account, wall: float)
     texts = {name: value for name, value in parts.items() if value is not None}
     if not texts:
         return None
-    expires_at = _expires_at(authorization, texts.get(""), wall)
-    return Credential(texts.get("", texts), expires_at=expires_at, fingerprint_key=account.fingerprint_key)
+    expiry = expires_at(authorization, texts.get(""), wall)
+    return Credential(texts.get("", texts), expires_at=expiry, fingerprint_key=account.fingerprint_key)
 
 
 def _part(value: object) -> str | None:
     if isinstance(value, str):
         return value
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-# When it expires
-
-
-def _expires_at(authorization: Mapping[str, Any], token: str | None, wall: float) -> float | None:
-    stated = _epoch(authorization.get("expires_at"))
-    if stated is not None:
-        return stated
-    seconds = _finite(authorization.get("expires_in"))
-    if seconds is not None:
-        return wall + seconds
-    return _jwt_expiry(token) if token is not None else None
-
-
-def _finite(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if abs(number) < 1e15 else None
-
-
-def _epoch(value: object) -> float | None:
-    number = _finite(value)
-    if number is not None or not isinstance(value, str):
-        return number
-    from datetime import datetime
-
-    try:
-        moment = datetime.fromisoformat(value)
-        # RFC 3339 wants an offset; without one nobody knows which moment is meant.
-        return moment.timestamp() if moment.tzinfo else None
-    except (ValueError, OverflowError):
-        return None
-
-
-def _jwt_expiry(token: str) -> float | None:
-    if len(token) > _LARGEST_JWT or token.count(".") != 2:
-        return None
-    payload = token.split(".")[1]
-    try:
-        claims = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    except (ValueError, RecursionError):
-        return None
-    expiry = claims.get("exp") if isinstance(claims, dict) else None
-    return None if isinstance(expiry, str) else _finite(expiry)
 
 
 # What may be shown of it

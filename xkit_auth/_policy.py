@@ -9,10 +9,11 @@ import traceback
 from collections.abc import Callable, Hashable, Mapping, MutableMapping, Sequence
 from typing import Any
 
-from ._connector import CompiledPlacement, Connector, Default, Params, Template, compiled, judged_by_rules
+from ._connector import Connector, judged_by_rules
 from ._errors import ConfigurationError, PlatformProtocolError, XkitAuthError
 from ._model import Credential, Judgement, RequestView, ResponseView, Verdict
 from ._origin import Hosts, origin_of
+from ._placement import CompiledPlacement, Default, Params, Template, compiled
 from ._text import MASK, is_header_name, shown, why_not_sendable
 
 FormatHook = Callable[..., Mapping[str, str] | None]

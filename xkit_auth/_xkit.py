@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import ClassVar, NoReturn
 
+from ._account import DEFAULT_BASE_URL, Account
 from ._broker import Broker, awaited, waited
 from ._cache import Cache
 from ._directory import Directory
 from ._errors import ConfigurationError, XkitAuthError
 from ._link import ReconnectLink, ReconnectUrl
 from ._model import Connection, Credential, Secret, WebhookEvent
-from ._platform import DEFAULT_BASE_URL, Account
 from ._webhook import read_webhook
 
 _LARGEST_NUMBER = 1_000_000_000

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from xkit_auth import Connector, RequestView, ResponseView, Xkit
+from xkit_auth._account import Account
 from xkit_auth._origin import Hosts
-from xkit_auth._platform import Account, Answer
+from xkit_auth._platform import Answer
 from xkit_auth._policy import Policy
 
 PATIENCE = 20.0

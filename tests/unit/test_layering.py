@@ -17,6 +17,7 @@ PACKAGE = Path(xkit_auth.__file__).parent
 LAYERS = [
     ["_text", "_errors", "_origin"],
     ["_model"],
+    ["_account", "_expiry", "_placement"],
     ["_connector"],
     ["_policy"],
     ["_flow", "_platform", "_pauses", "_cache", "_webhook", "_link"],
@@ -30,8 +31,8 @@ LAYERS = [
     ["_httpx"],
     ["requests", "httpx", "httpx2"],
 ]
-CORE = [module for layer in LAYERS[:11] for module in layer]
-ADAPTERS = [module for layer in LAYERS[11:] for module in layer]
+CORE = [module for layer in LAYERS[:12] for module in layer]
+ADAPTERS = [module for layer in LAYERS[12:] for module in layer]
 HTTP_LIBRARIES = {"requests", "urllib3", "httpx", "httpx2", "httpcore", "httpcore2", "h11", "aiohttp"}
 ROOMS = {"_cli", "__main__", "testing", "sdk"}  # beside the library, not inside it
 PUBLIC = {"__init__"}

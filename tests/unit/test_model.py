@@ -27,7 +27,9 @@ from xkit_auth._model import Secret
 
 
 def view(**changes: Any) -> RequestView:
-    return RequestView(**{"method": "GET", "url": "https://a.example/x?q=1", "headers": {"A": "b"}, "body": b"", **changes})
+    return RequestView(
+        **{"method": "GET", "url": "https://a.example/x?q=1", "headers": {"A": "b"}, "body": b"", **changes}
+    )
 
 
 VALUES = [

@@ -103,7 +103,17 @@ def test_loopback_is_this_machine_by_name(host):
 
 @pytest.mark.parametrize(
     "host",
-    ["localhost.example", "xlocalhost", "127.0.0.256", "127.0.0", "127.1", "128.0.0.1", "10.0.0.1", "[::2]", "[::ffff:127.0.0.1]"]
+    [
+        "localhost.example",
+        "xlocalhost",
+        "127.0.0.256",
+        "127.0.0",
+        "127.1",
+        "128.0.0.1",
+        "10.0.0.1",
+        "[::2]",
+        "[::ffff:127.0.0.1]",
+    ]
     + ["0.0.0.0", "127.0.0.1.example", "2130706433"],
 )
 def test_everything_else_is_not(host):
@@ -148,7 +158,9 @@ def test_a_host_is_allowed_if_it_is_named_with_its_port(entry, url, is_allowed):
     assert allows(["other.example", entry], url) is is_allowed
 
 
-@pytest.mark.parametrize("address", ["localhost:8000", "127.0.0.1:8000", "127.8.9.1:8000", "[::1]:8000", "localhost:80"])
+@pytest.mark.parametrize(
+    "address", ["localhost:8000", "127.0.0.1:8000", "127.8.9.1:8000", "[::1]:8000", "localhost:80"]
+)
 def test_http_goes_only_to_a_named_port_of_this_machine_and_only_in_a_sandbox(address):
     url = f"http://{address}/"
 
@@ -170,8 +182,28 @@ def test_no_entry_allows_nothing():
 
 @pytest.mark.parametrize(
     "entry",
-    ["", "https://slack.com", "slack.com/", "slack.com/api", "user@slack.com", "slack.com.", "bücher.example", "a b", "*", "**.a.b"]
-    + ["*slack.com", "api.*.com", "a*.slack.com", "slack.com:", "slack.com:https", "slac\u212a.com", "slack.com\n", "[::1"],
+    [
+        "",
+        "https://slack.com",
+        "slack.com/",
+        "slack.com/api",
+        "user@slack.com",
+        "slack.com.",
+        "bücher.example",
+        "a b",
+        "*",
+        "**.a.b",
+    ]
+    + [
+        "*slack.com",
+        "api.*.com",
+        "a*.slack.com",
+        "slack.com:",
+        "slack.com:https",
+        "slac\u212a.com",
+        "slack.com\n",
+        "[::1",
+    ],
 )
 def test_an_entry_that_is_no_host_is_refused_by_name(entry):
     with pytest.raises(ValueError, match="is not a host") as caught:

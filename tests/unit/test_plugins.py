@@ -466,7 +466,9 @@ def test_hosts_take_the_place_of_the_connectors_own():
     assert not policy.allows("https://api.acme.example/")
 
 
-@pytest.mark.parametrize("hosts", ["api.acme.example", [], [7], [None], ["https://a.example"], ["*.com"], ["bücher.example"]])
+@pytest.mark.parametrize(
+    "hosts", ["api.acme.example", [], [7], [None], ["https://a.example"], ["*.com"], ["bücher.example"]]
+)
 def test_hosts_that_are_none_are_refused(hosts):
     for mine in (directory(), directory(Brings(acme()))):
         with pytest.raises(ConfigurationError, match="hosts="):

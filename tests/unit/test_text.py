@@ -37,7 +37,7 @@ def test_printable_latin_1_can_be_sent(text):
 def test_what_cannot_be_sent_has_a_reason_that_does_not_quote_it(text, reason):
     assert reason in why_not_sendable(text)
     assert reason in (why_not_a_credential(text) or "")
-    assert len(text) < 2 or text not in why_not_sendable(text)
+    assert not text.strip(" ") or len(text) < 3 or text not in why_not_sendable(text)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,15 @@ def test_known_prefixes_and_long_mixed_words_look_like_secrets(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "Acme Inc.", "access_denied", "The user said no", "6ba7b810-9dad-11d1-80b4-00c04fd430c8", "2027-01-15", "v1.2.3"]
+    [
+        "",
+        "Acme Inc.",
+        "access_denied",
+        "The user said no",
+        "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
+        "2027-01-15",
+        "v1.2.3",
+    ]
     + ["internationalisation-of-everything", "12345678901234567890123"],
 )
 def test_ordinary_texts_do_not(text):

@@ -20,9 +20,7 @@ def message(**changes: Any) -> dict[str, Any]:
 def test_an_event_is_read_from_bytes_or_text(encoded):
     event = read_webhook(encoded(json.dumps(message())))
 
-    assert event == WebhookEvent(
-        event_type="connection.enabled", connector="slack", context="u", connection_id="c-1"
-    )
+    assert event == WebhookEvent(event_type="connection.enabled", connector="slack", context="u", connection_id="c-1")
 
 
 @pytest.mark.parametrize("connection", [None, {}, "c-1", {"external_id": 7}, {"external_id": None}, []])

@@ -1,0 +1,337 @@
+"""A connector settled for use: where its credential goes, how it is written, what an answer means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from xkit_auth import (
+    ConfigurationError,
+    Connector,
+    Credential,
+    Default,
+    Failure,
+    HostNotAllowed,
+    Judgement,
+    Placement,
+    PlatformProtocolError,
+    Verdict,
+)
+from xkit_auth._origin import Hosts
+from xkit_auth._policy import LARGEST_BODY, Sending
+
+TOKEN = Credential("token-1")
+
+
+def acme(**settings: Any) -> Connector:
+    return Connector("acme", **{"hosts": ["api.acme.example"], **settings})
+
+
+def written(policy: Any, credential: Credential = TOKEN, view: Any = None) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    policy.write(credential, view).put_on(headers)
+    return headers
+
+
+# Where it may go
+
+
+def test_it_goes_to_the_hosts_over_https(policy_of):
+    policy = policy_of()
+
+    assert policy.allows("https://api.acme.example/x")
+    assert not policy.allows("https://evil.example/x")
+    assert not policy.allows("http://api.acme.example/x")
+    assert not policy.allows("https://user@api.acme.example/x")
+    assert not policy.allows("nonsense")
+
+
+@pytest.mark.parametrize("http_to_loopback", [True, False])
+def test_it_goes_to_a_sandbox_only_if_xkit_is_one(policy_of, http_to_loopback):
+    policy = policy_of(hosts=Hosts(["127.0.0.1:8000"]), http_to_loopback=http_to_loopback)
+
+    assert policy.allows("http://127.0.0.1:8000/") is http_to_loopback
+
+
+def test_origins_that_were_learnt_are_known_up_to_a_limit(policy_of):
+    policy = policy_of()
+    for number in range(5000):
+        policy.learn(number)
+
+    assert 0 in policy.known
+    assert len(policy.known) == 1024
+
+
+# How it is written
+
+
+def test_it_is_written_as_the_placement_of_its_kind_says(policy_of):
+    connector = acme(kinds={"oauth2": Placement(), "key": Placement(header={"X-Key": "{token}"})})
+
+    assert written(policy_of(connector)) == {"Authorization": "Bearer token-1"}
+    assert written(policy_of(connector, kind="key")) == {"X-Key": "token-1"}
+
+
+@pytest.mark.parametrize(
+    ("connector", "single"),
+    [
+        (acme(), ("Authorization", "Bearer ", "")),
+        (acme(header={"X": "a{token}b"}), ("X", "a", "b")),
+        (acme(header={"X": "{param.t}:{token}/{param.t}."}, params={"t": "label"}), ("X", "T:", "/T.")),
+        (acme(header={"X": "{token}{token}"}), None),
+        (acme(header={"X": "constant"}), None),
+        (acme(header={"X": "{token}{field.a}"}), None),
+        (acme(header={"X": "{field.a}"}), None),
+        (acme(header={"X": "{token}", "Y": "{token}"}), None),
+        (acme(basic=("{token}", "")), None),
+        (acme(extra={"X": "y"}), None),
+    ],
+)
+def test_one_header_around_one_token_is_known_beforehand(policy_of, connector, single):
+    policy = policy_of(connector, params={"t": "T"} if connector.params else {})
+
+    assert policy.single == single
+    if single is not None:
+        assert written(policy) == {single[0]: f"{single[1]}token-1{single[2]}"}
+
+
+def test_a_plugin_that_writes_headers_is_always_asked(policy_of):
+    assert policy_of(format_hook=lambda **_names: None).single is None
+
+
+def test_what_the_plugin_makes_is_sent(policy_of, request_of):
+    def sign(connector: Any, credential: Any, request: Any) -> Any:
+        return {"X-Signature": f"{credential.reveal()} {request.method} {connector.slug}"}
+
+    assert written(policy_of(format_hook=sign), view=request_of) == {"X-Signature": "token-1 GET acme"}
+
+
+def test_if_the_plugin_makes_nothing_the_template_does(policy_of, request_of):
+    policy = policy_of(format_hook=lambda **_names: None)
+
+    assert written(policy, view=request_of) == {"Authorization": "Bearer token-1"}
+
+
+@pytest.mark.parametrize(
+    ("made", "problem"),
+    [
+        ({}, "did not return headers"),
+        (7, "did not return headers"),
+        ([("X", "token-1")], "did not return headers"),
+        ({"a b": "token-1"}, "not a header's name"),
+        ({7: "token-1"}, "not a header's name"),
+        ({"": "token-1"}, "not a header's name"),
+        ({"X": "token-1\r\nY: z"}, "value for X .* line break"),
+        ({"X": "token-1€"}, "value for X .* latin-1"),
+        ({"X": ""}, "value for X .* empty"),
+        ({"X": b"token-1"}, "value for X .* not a text"),
+        ({"Good": "a", "X": None}, "value for X .* not a text"),
+    ],
+)
+def test_what_a_plugin_makes_is_checked_like_a_token(policy_of, request_of, made, problem):
+    with pytest.raises(ConfigurationError, match=problem) as caught:
+        policy_of(format_hook=lambda **_names: made).write(TOKEN, request_of)
+
+    assert "xkit_auth_format_headers" in str(caught.value)
+    assert caught.value.connector == "acme"
+    assert "token-1" not in str(caught.value)
+
+
+def test_a_plugin_that_raises_is_named_with_the_place_and_without_the_credential(policy_of, request_of):
+    def sign(connector: Any, credential: Any, request: Any) -> Any:
+        raise KeyError("the clock is wrong")
+
+    with pytest.raises(
+        ConfigurationError, match=r"raised KeyError: 'the clock is wrong' \(line \d+ of sign\)"
+    ) as caught:
+        policy_of(format_hook=sign).write(TOKEN, request_of)
+
+    assert caught.value.__cause__ is caught.value.__context__ is None
+    assert "No request was sent" in caught.value.hint
+
+
+def test_what_a_plugin_says_of_the_credential_is_withheld(policy_of, request_of):
+    def sign(connector: Any, credential: Any, request: Any) -> Any:
+        raise ValueError(f"cannot sign with {credential.reveal()}")
+
+    with pytest.raises(ConfigurationError, match=r"\[redacted\]") as caught:
+        policy_of(format_hook=sign).write(TOKEN, request_of)
+
+    assert "cannot sign" not in str(caught.value)
+
+
+@pytest.mark.parametrize("error", [ConfigurationError("mine"), HostNotAllowed("mine", connector="other")])
+def test_an_error_of_ours_that_a_plugin_raises_stays_and_gets_the_connector(policy_of, request_of, error):
+    def sign(connector: Any, credential: Any, request: Any) -> Any:
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        policy_of(format_hook=sign).write(TOKEN, request_of)
+
+    assert caught.value is error
+    assert caught.value.connector in ("acme", "other")
+
+
+@pytest.mark.parametrize(
+    "placement", [Placement(), Placement(basic=("{token}", "")), Placement(header={"X": "{token}"})]
+)
+@pytest.mark.parametrize("token", ["a\nb", "a€b"])
+def test_a_rendered_header_is_checked_like_a_token(policy_of, placement, token):
+    policy = policy_of(acme(kinds={"oauth2": placement}))
+    if placement.basic and token == "a\nb":
+        token = "a€b"  # base64 would carry a line break well
+
+    with pytest.raises(PlatformProtocolError, match="cannot be sent") as caught:
+        policy.write(Credential(token), None)
+    assert caught.value.connector == "acme"
+    assert token not in repr(caught.value)
+
+
+def test_a_credential_of_another_shape_is_an_error_that_names_the_connector(policy_of):
+    with pytest.raises(ConfigurationError, match="wants one text") as caught:
+        policy_of().write(Credential({"a": "1", "b": "2"}), None)
+
+    assert caught.value.connector == "acme"
+
+
+def test_extra_headers_are_set_and_defaults_give_way_to_the_callers(policy_of):
+    connector = acme(extra={"X-Fixed": "{param.t}", "X-Version": Default("1")}, params={"t": "label"})
+    policy = policy_of(connector, params={"t": "team"})
+    mine = {"X-Fixed": "mine", "X-Version": "mine"}
+    empty: dict[str, str] = {}
+
+    policy.add_extra(mine)
+    policy.add_extra(empty)
+
+    assert mine == {"X-Fixed": "team", "X-Version": "mine"}
+    assert empty == {"X-Fixed": "team", "X-Version": "1"}
+
+
+# What is sent
+
+
+SENDING = Sending(TOKEN, [("Authorization", "Bearer token-1"), ("X-Key", "clé")])
+
+
+def test_headers_are_set_in_place_of_others_of_the_same_name():
+    headers = {"Authorization": "Basic other", "Accept": "a"}
+
+    SENDING.put_on(headers)
+
+    assert headers == {"Authorization": "Bearer token-1", "X-Key": "clé", "Accept": "a"}
+
+
+def test_it_is_known_whether_headers_carry_exactly_this():
+    headers: dict[str, str] = {}
+    assert not SENDING.is_on(headers)
+    SENDING.put_on(headers)
+    assert SENDING.is_on({**headers, "Accept": "a"})
+    assert not SENDING.is_on({**headers, "X-Key": "other"})
+
+
+def test_headers_are_split_by_what_clients_strip_on_a_redirect():
+    stripped, hidden = SENDING.split()
+
+    assert (stripped.names, hidden.names) == (("Authorization",), ("X-Key",))
+    assert (SENDING.hides, stripped.hides, hidden.hides) == (True, False, True)
+    assert not Sending(TOKEN, [("AUTHORIZATION", "x")]).hides
+    assert stripped.credential is hidden.credential is TOKEN
+
+
+def test_headers_go_over_the_wire_as_latin_1():
+    assert SENDING.encoded() == [(b"Authorization", b"Bearer token-1"), (b"X-Key", b"cl\xe9")]
+    assert not SENDING.is_ascii
+    assert SENDING.split()[0].is_ascii
+
+
+def test_what_is_sent_shows_the_names_alone():
+    assert repr(SENDING) == "Sending(Authorization, X-Key: [redacted])"
+
+
+# What an answer means
+
+
+def test_without_a_plugin_the_connectors_rules_judge(policy_of, answer_of):
+    assert policy_of().judge(TOKEN, answer_of(401)) == Judgement(Verdict.REFETCH)
+
+
+@pytest.mark.parametrize(
+    ("said", "judgement"),
+    [
+        (None, Judgement(Verdict.REFETCH)),
+        (Verdict.DENIED, Judgement(Verdict.DENIED)),
+        (Judgement(Verdict.CHALLENGE, "detail"), Judgement(Verdict.CHALLENGE, "detail")),
+    ],
+)
+def test_a_plugin_judges_first(policy_of, answer_of, said, judgement):
+    assert policy_of(classify_hook=lambda **_names: said).judge(TOKEN, answer_of(401)) == judgement
+
+
+@pytest.mark.parametrize("said", ["denied", 7, True, ("denied", None), Judgement("denied", None)])  # type: ignore[arg-type]
+def test_a_judgement_that_is_none_is_a_mistake_of_the_plugin(policy_of, answer_of, said):
+    with pytest.raises(ConfigurationError, match="neither a Verdict nor a Judgement"):
+        policy_of(classify_hook=lambda **_names: said).judge(TOKEN, answer_of(401))
+
+
+def test_a_plugin_that_raises_while_it_judges_is_named(policy_of, answer_of):
+    with pytest.raises(ConfigurationError, match="xkit_auth_classify_response raised ZeroDivisionError"):
+        policy_of(classify_hook=lambda **_names: 1 / 0).judge(TOKEN, answer_of(401))
+
+
+@pytest.mark.parametrize(
+    ("failures", "hook", "below"),
+    [
+        ([], None, 401),
+        ([Failure(Verdict.DENIED, status=403)], None, 401),
+        ([Failure(Verdict.DENIED, status=(400, 403))], None, 400),
+        ([Failure(Verdict.DENIED, status=200, header={"x": ""})], None, 200),
+        ([Failure(Verdict.DENIED, header={"x": ""})], None, 0),
+        ([], lambda **_names: None, 0),
+    ],
+)
+def test_below_a_certain_status_nothing_can_be_wrong(policy_of, failures, hook, below):
+    assert policy_of(acme(failures=failures), classify_hook=hook).unremarkable_below == below
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "is_wanted"),
+    [
+        (200, {"content-type": "application/json"}, True),
+        (200, {"content-type": "Application/JSON; charset=utf-8"}, True),
+        (200, {"content-type": "application/json", "content-length": str(LARGEST_BODY)}, True),
+        (200, {"content-type": "application/json", "content-length": str(LARGEST_BODY + 1)}, False),
+        (200, {"content-type": "application/json", "content-length": "many"}, True),
+        (200, {"content-type": "application/json", "content-disposition": "Attachment; filename=x"}, False),
+        (200, {"content-type": "text/html"}, False),
+        (200, {}, False),
+        (201, {"content-type": "application/json"}, False),
+    ],
+)
+def test_only_small_bodies_of_the_named_kind_are_read(policy_of, status, headers, is_wanted):
+    policy = policy_of(acme(inspect={200: "application/json"}))
+
+    assert policy.wants_body(status, headers) is is_wanted
+
+
+def test_the_kind_of_body_is_named_in_any_case(policy_of):
+    policy = policy_of(acme(inspect={200: "Application/JSON"}))
+
+    assert policy.wants_body(200, {"content-type": "application/json"})
+
+
+def test_a_policy_shows_its_slug_and_hosts():
+    from xkit_auth._policy import Policy
+
+    connector = acme()
+    policy = Policy(
+        "my-acme",
+        connector,
+        kind="oauth2",
+        hosts=Hosts(connector.hosts),
+        params={},
+        http_to_loopback=False,
+        format_hook=None,
+        classify_hook=None,
+    )
+    assert repr(policy) == "Policy('my-acme', Hosts(api.acme.example))"

@@ -1,0 +1,100 @@
+"""One Xkit account: where its Platform API is, the keys that open it, and the names that go into its paths."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from urllib.parse import quote
+
+from ._errors import ConfigurationError
+from ._model import Headers, Secret
+from ._origin import origin_of
+
+DEFAULT_BASE_URL = "https://app.xkit.co/api/platform"
+
+
+class Account:
+    """One Xkit account: where its Platform API is, and the keys that open it. The keys are never shown."""
+
+    __slots__ = ("_authorization", "base_url", "fingerprint_key", "is_loopback", "publishable_key")
+
+    def __init__(self, publishable_key: str | None, secret_key: str | Secret | None, base_url: str) -> None:
+        secret = secret_key if isinstance(secret_key, Secret) else Secret(secret_key or "")
+        del secret_key  # so that a traceback with local variables does not show it
+        _check_key("publishable_key", "XKIT_PUBLISHABLE_KEY", Secret(publishable_key or ""))
+        _check_key("secret_key", "XKIT_SECRET_KEY", secret)
+        origin = origin_of(base_url) if isinstance(base_url, str) else None
+        if origin is None or re.search(r"[?# ]|[^\x21-\x7e]", base_url):
+            raise ConfigurationError(
+                "The base URL of Xkit's Platform API cannot be used",
+                hint=f"Write it like {DEFAULT_BASE_URL}: absolute, ASCII, without user info, query or fragment.",
+            )
+        if origin.scheme != "https" and not origin.is_loopback:
+            raise ConfigurationError(
+                f"The base URL of Xkit's Platform API ({origin}) is not https",
+                hint="Use https. Plain http is accepted only for a sandbox on this machine's loopback address.",
+            )
+        self.base_url = base_url.rstrip("/")
+        self.is_loopback = origin.is_loopback
+        self.publishable_key = publishable_key
+        self.fingerprint_key = secret
+        pair = Secret(f"{publishable_key}:{secret.reveal()}")
+        self._authorization = Secret("Basic " + b64encode(pair.reveal().encode()).decode())
+
+    def connection_url(self, connector: str, context: str) -> str:
+        """Where to ask for one connection. Both names are fully encoded, so that neither can leave its segment."""
+        return f"{self.base_url}/contexts/{quote(context, safe='')}/connections/{quote(connector, safe='')}"
+
+    def headers(self) -> Headers:
+        """The headers of a call, which do not show their values."""
+        return Headers(
+            {
+                "Authorization": self._authorization.reveal(),
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+                "User-Agent": "xkit-auth",
+            }
+        )
+
+    def secrets(self) -> tuple[str, ...]:
+        """Every text that would give the secret key away. Keep the result out of local variables."""
+        return self.fingerprint_key.reveal(), self._authorization.reveal().removeprefix("Basic ")
+
+    def __repr__(self) -> str:
+        return f"Account({getattr(self, 'base_url', '')})"
+
+
+def _check_key(name: str, variable: str, key: Secret) -> None:
+    if not key:
+        raise ConfigurationError(f"No {name} for Xkit", hint=f"Give Xkit({name}=…) or set {variable}.")
+    reason = _why_no_key(name, key.reveal())
+    if reason:
+        raise ConfigurationError(f"The {name} for Xkit cannot be used: {reason}", hint=f"Check {name}= or {variable}.")
+
+
+def _why_no_key(name: str, key: object) -> str | None:
+    if not isinstance(key, str):
+        return "it is not a text"
+    if re.search(r"[^\x21-\x7e]", key):
+        return "it contains a space, a line break, a control character or a character outside ASCII"
+    return "it contains a colon" if name == "publishable_key" and ":" in key else None
+
+
+def checked_name(what: str, name: object) -> str:
+    """``name`` if it can be a context or a connector in a path of Xkit's.
+
+    Raises:
+        ConfigurationError: it is not a text, is empty, or would be taken for a step in the path.
+    """
+    problem = None
+    if not isinstance(name, str):
+        problem = f"is {'None' if name is None else 'not a text but ' + type(name).__name__}"
+    elif not name.strip():
+        problem = "is empty"
+    elif name in (".", ".."):
+        problem = f"is {name!r}, which a URL cannot carry"
+    elif any("\ud800" <= character <= "\udfff" for character in name):
+        problem = "is not valid Unicode"
+    if problem:
+        raise ConfigurationError(f"The {what} {problem}", hint=f"Give the {what} as a text that is not empty.")
+    return str(name)
