@@ -11,6 +11,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Generator
+from functools import partial
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from ._account import Account, checked_name
@@ -51,15 +52,30 @@ class Tell(Protocol):
         """Pass it on."""
 
 
-class _CredentialFlight(Flight[Credential]):
-    """A call for a credential. ``rejected`` is what made it necessary; ``since`` is when it went out."""
+class _Wish(Flight[_Answer]):
+    """A flight with what has to be known of it before it lands.
 
-    def __init__(self, key: Key, rejected: Credential | None) -> None:
+    ``rejected`` is the credential that made it necessary, ``since`` is when it went out, ``outcome`` what came of it.
+    """
+
+    def __init__(self, key: Key, rejected: Credential | None = None) -> None:
         super().__init__()
         self.key = key
         self.rejected = rejected
         self.since: float | None = None
-        self.outcome: Credential | XkitAuthError | None = None
+        self.outcome: _Answer | XkitAuthError | None = None
+
+    @property
+    def failure(self) -> PlatformError | None:
+        """The outcome, if it is that Xkit could not be asked."""
+        return self.outcome if isinstance(self.outcome, PlatformError) else None
+
+    def end(self) -> None:
+        """Let the waiters have the outcome."""
+        if isinstance(self.outcome, XkitAuthError):
+            self.crash(self.outcome)
+        elif self.outcome is not None:
+            self.land(self.outcome)
 
 
 class Broker:
@@ -88,8 +104,8 @@ class Broker:
         """Locks, calls and connections of this process: nothing of them survives a fork."""
         self._lock = threading.Lock()
         self._transport_lock = threading.Lock()
-        self._flights: dict[Key, _CredentialFlight] = {}
-        self._readings: dict[Key, Flight[Connection]] = {}
+        self._flights: dict[Key, _Wish[Credential]] = {}
+        self._readings: dict[Key, _Wish[Connection]] = {}
         self._calls = Calls(self._max_calls, self._lock)
         self._transport: Transport | None = None
 
@@ -127,18 +143,18 @@ class Broker:
     def reading(self, connector: str, context: str) -> Asking[Connection]:
         """Get a connection, from a call of its own."""
         key = self._key(connector, context)
-        flight: Flight[Connection] = Flight()
+        flight = _Wish[Connection](key)
         with self._lock:
             paused = self._calls.pauses.now_for(key, time.monotonic())
             if paused is None:
                 self._readings[key] = flight
-                outcome: list[Connection | XkitAuthError] = []
                 self._calls.start(
                     Call(
                         key,
-                        run=lambda: self._read_for(flight, key, outcome),
-                        give_up=flight.crash,
-                        release=lambda: _end(flight, outcome[0]),
+                        run=partial(self._ask_for_connection, flight),
+                        settle=partial(self._settle_connection, flight),
+                        release=flight.end,
+                        give_up=partial(self._give_up, self._readings, flight),
                     )
                 )
         ended = (yield flight, self._timeout) if paused is None else True
@@ -193,7 +209,7 @@ class Broker:
             )
         return checked_name("connector", connector), checked_name("context", context)
 
-    def _look(self, key: Key, rejected: Credential | None) -> Credential | _CredentialFlight:
+    def _look(self, key: Key, rejected: Credential | None) -> Credential | _Wish[Credential]:
         with self._lock:
             decision = self.cache.decide(key, rejected)
             paused = self._calls.pauses.now_for(key, time.monotonic())
@@ -206,23 +222,24 @@ class Broker:
             return decision.credential
         return self._served_on(key, rejected, paused if isinstance(decision, Ask) else decision)
 
-    def _flight_for(self, key: Key, rejected: Credential | None) -> _CredentialFlight:
+    def _flight_for(self, key: Key, rejected: Credential | None) -> _Wish[Credential]:
         flight = self._flights.get(key)
         if flight is None or self._is_lost(flight):
-            flight = self._flights[key] = _CredentialFlight(key, rejected)
+            flight = self._flights[key] = _Wish(key, rejected)
             self._readings.pop(key, None)  # whatever is being read is older than what this call will bring
             self._calls.start(self._call_for(flight))
         return flight
 
-    def _call_for(self, flight: _CredentialFlight) -> Call:
+    def _call_for(self, flight: _Wish[Credential]) -> Call:
         return Call(
             flight.key,
-            run=lambda: self._fetch(flight),
-            give_up=lambda error: self._give_up(flight, error),
-            release=lambda: self._release(flight),
+            run=partial(self._ask_for_credential, flight),
+            settle=partial(self._settle_credential, flight),
+            release=partial(self._release_credential, flight),
+            give_up=partial(self._give_up, self._flights, flight),
         )
 
-    def _is_lost(self, flight: _CredentialFlight) -> bool:
+    def _is_lost(self, flight: _Wish[Credential]) -> bool:
         return flight.since is not None and time.monotonic() - flight.since > self._timeout + _LOST_AFTER
 
     def _served_on(self, key: Key, rejected: Credential | None, failure: Exception | None) -> Credential:
@@ -240,22 +257,21 @@ class Broker:
 
     # Asking, on a thread of our own
 
-    def _fetch(self, flight: _CredentialFlight) -> PlatformError | None:
-        """Ask Xkit and keep the answer. The failure, if Xkit could not be asked."""
+    def _ask_for_credential(self, flight: _Wish[Credential]) -> PlatformError | None:
         flight.since = time.monotonic()
-        key = flight.key
-        outcome = _outcome(lambda: credential_of(self._asked(key)))
-        with self._lock:
-            if self._flights.get(key) is flight:
-                del self._flights[key]
-                if isinstance(outcome, Credential):
-                    self.cache.store(key, outcome, rejected=flight.rejected)
-                elif isinstance(outcome, ConnectionUnavailable):
-                    self.cache.unavailable(key, outcome)
-        flight.outcome = outcome
-        return outcome if isinstance(outcome, PlatformError) else None
+        flight.outcome = _outcome(lambda: credential_of(self._asked(flight.key)))
+        return flight.failure
 
-    def _release(self, flight: _CredentialFlight) -> None:
+    def _settle_credential(self, flight: _Wish[Credential]) -> None:
+        if self._flights.get(flight.key) is not flight:
+            return  # somebody has forgotten it, or knows better by now
+        del self._flights[flight.key]
+        if isinstance(flight.outcome, Credential):
+            self.cache.store(flight.key, flight.outcome, rejected=flight.rejected)
+        elif isinstance(flight.outcome, ConnectionUnavailable):
+            self.cache.unavailable(flight.key, flight.outcome)
+
+    def _release_credential(self, flight: _Wish[Credential]) -> None:
         """Let the waiters go, after the listeners have heard of it, who thus hear things in their order."""
         outcome = flight.outcome
         try:
@@ -265,29 +281,27 @@ class Broker:
                 kind: EventKind = "unavailable" if isinstance(outcome, ConnectionUnavailable) else "fetch_failed"
                 self._tell(kind, *flight.key, detail=type(outcome).__name__)
         finally:
-            _end(flight, outcome)
+            flight.end()
 
-    def _give_up(self, flight: _CredentialFlight, error: PlatformError) -> None:
+    def _ask_for_connection(self, flight: _Wish[Connection]) -> PlatformError | None:
+        flight.outcome = _outcome(lambda: self._asked(flight.key))
+        return flight.failure
+
+    def _settle_connection(self, flight: _Wish[Connection]) -> None:
+        if self._readings.get(flight.key) is not flight:
+            return
+        del self._readings[flight.key]
+        if isinstance(flight.outcome, Connection) and flight.outcome.credential is not None:
+            self._flights.pop(flight.key, None)  # what is under way is older than this answer
+            self.cache.store(flight.key, flight.outcome.credential, rejected=None)
+        elif flight.failure is None:
+            self.cache.forget(flight.key)
+
+    def _give_up(self, under_way: dict[Key, Any], flight: _Wish[Any], error: PlatformError) -> None:
         with self._lock:
-            if self._flights.get(flight.key) is flight:
-                del self._flights[flight.key]
+            if under_way.get(flight.key) is flight:
+                del under_way[flight.key]
         flight.crash(error)
-
-    def _read_for(
-        self, flight: Flight[Connection], key: Key, outcomes: list[Connection | XkitAuthError]
-    ) -> PlatformError | None:
-        outcome = _outcome(lambda: self._asked(key))
-        outcomes.append(outcome)
-        failure = outcome if isinstance(outcome, PlatformError) else None
-        with self._lock:
-            if self._readings.get(key) is flight:
-                del self._readings[key]
-                if isinstance(outcome, Connection) and outcome.credential is not None:
-                    self._flights.pop(key, None)  # what is under way is older than this answer
-                    self.cache.store(key, outcome.credential, rejected=None)
-                elif failure is None:
-                    self.cache.forget(key)
-        return failure
 
     def _asked(self, key: Key) -> Connection:
         """Xkit's answer for one key. Blocks."""
@@ -314,13 +328,6 @@ class Broker:
                 self._transport = _first_installed(self._adapter)
                 self._finalizer = weakref.finalize(self, self._transport.close)
             return self._transport
-
-
-def _end(flight: Flight[_Answer], outcome: _Answer | XkitAuthError | None) -> None:
-    if isinstance(outcome, XkitAuthError):
-        flight.crash(outcome)
-    elif outcome is not None:
-        flight.land(outcome)
 
 
 def _outcome(ask: Callable[[], _Answer]) -> _Answer | XkitAuthError:

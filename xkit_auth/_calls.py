@@ -32,12 +32,12 @@ def _unbroken(step: Callable[[], object]) -> None:
 class Call:
     """Something to ask Xkit.
 
-    ``run`` asks, and returns the failure if Xkit could not be asked. ``release`` then lets those go on who wait for it;
-    by that time its outcome is noted, so that whoever asks again at once is not let through. ``give_up`` is called
-    instead of both if Xkit must not be asked now.
+    ``run`` asks, and returns the failure if Xkit could not be asked. ``settle`` is then called under the lock, in the
+    same breath in which the failure is noted, so that nobody who asks again slips through in between; ``release`` lets
+    those go on who wait. ``give_up`` is called instead if Xkit must not be asked now, or if ``run`` broke.
     """
 
-    __slots__ = ("give_up", "key", "proven", "release", "run")
+    __slots__ = ("give_up", "key", "proven", "release", "run", "settle")
 
     def __init__(
         self,
@@ -45,11 +45,13 @@ class Call:
         run: Callable[[], PlatformError | None],
         give_up: Callable[[PlatformError], None],
         release: Callable[[], None] = _nothing,
+        settle: Callable[[], None] = _nothing,
     ) -> None:
         self.key = key
         self.run = run
         self.give_up = give_up
         self.release = release
+        self.settle = settle
         self.proven = False
 
 
@@ -129,15 +131,15 @@ class Calls:
         return unproven < _MOST_UNPROVEN and not self.pauses.probe_is_out(now)
 
     def _carry_out(self, call: Call) -> None:
-        end = call.release
+        settle, end = call.settle, call.release
         try:
             failure = call.run()
         except BaseException as error:  # not even a listener's SystemExit may cost us the thread
-            failure = PlatformUnavailable(
-                f"Asking Xkit broke off with {type(error).__name__}", hint="Please report this."
-            )
-            end = partial(call.give_up, failure)
+            what = f"Asking Xkit broke off with {type(error).__name__}"
+            failure = PlatformUnavailable(what, hint="Please report this.")
+            settle, end = _nothing, partial(call.give_up, failure)
         with self._changed:
+            _unbroken(settle)
             self._note(call, failure)
         _unbroken(end)
 

@@ -281,7 +281,7 @@ class _Sent:
     def is_left(self, leaving: GeneratorExit) -> None:
         """The client gives up before we have seen an answer; if a hook of its own made it do so, that is a conflict."""
         self.is_over()
-        error = leaving.__context__
+        error: Any = leaving.__context__
         if isinstance(error, self._auth._library.HTTPStatusError) and error.response.status_code == 401:
             self._trip.xkit.directory.warn_once(
                 "An event hook of the client raised for an answer with 401 before a new credential could be fetched."

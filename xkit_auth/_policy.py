@@ -177,7 +177,7 @@ class Policy:
     def wants_body(self, status: int, headers: Mapping[str, str]) -> bool:
         """Whether the rules may read this answer's body: JSON as the connector says, small, and no download."""
         wanted = self.connector.inspect.get(status)
-        if wanted is None or not headers.get("content-type", "").lower().startswith(wanted):
+        if wanted is None or not headers.get("content-type", "").lower().startswith(wanted.lower()):
             return False
         length = headers.get("content-length", "")
         small = not length.isdecimal() or int(length) <= LARGEST_BODY

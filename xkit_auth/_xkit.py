@@ -70,13 +70,12 @@ class Xkit:
         plugins: Iterable[object] = (),
         reconnect_url: ReconnectUrl | None = None,
     ) -> None:
-        env = os.environ.get
-        secret = Secret((env("XKIT_SECRET_KEY") if secret_key is None else secret_key) or "")
+        secret = Secret((os.environ.get("XKIT_SECRET_KEY") if secret_key is None else secret_key) or "")
         del secret_key  # so that a traceback with local variables does not show it
         self._account = Account(
-            env("XKIT_PUBLISHABLE_KEY") if publishable_key is None else publishable_key,
+            os.environ.get("XKIT_PUBLISHABLE_KEY") if publishable_key is None else publishable_key,
             secret,
-            base_url if base_url is not None else env("XKIT_BASE_URL") or DEFAULT_BASE_URL,
+            base_url if base_url is not None else os.environ.get("XKIT_BASE_URL") or DEFAULT_BASE_URL,
         )
         self._link = ReconnectLink(reconnect_url)
         self.directory = Directory(connectors, plugins, http_to_loopback=self._account.is_loopback)

@@ -78,8 +78,7 @@ class Plugins:
                     continue
                 self._register(plugin, name)
             except Exception as error:  # whatever a plugin's import raises, the others must not suffer
-                if self._manager.has_plugin(name):  # pluggy keeps what it had taken before it found the mistake
-                    self._manager.unregister(name=name)
+                self._manager.set_blocked(name)  # pluggy may keep what it had taken before it found the mistake
                 self._leave_out(name, _told(error))
             else:
                 names.append(name)

@@ -198,7 +198,12 @@ def test_a_param_that_does_not_fit_is_refused_saying_what_would(rule, value):
 
 @pytest.mark.parametrize(
     ("rule", "described"),
-    [("label", "one DNS label"), ("id", "1 to 128"), (["a", "b"], "one of a, b"), (".x.example", "below '.x.example'")],
+    [
+        ("label", "one DNS label"),
+        ("id", "1 to 128"),
+        (["a", "b"], "one of a, b"),
+        (".x.example", "below '.x.example'"),
+    ],
 )
 def test_each_rule_is_described_in_words(rule, described):
     with pytest.raises(ConfigurationError, match=described):

@@ -15,7 +15,7 @@ from xkit_auth import (
     ReauthorizationRequired,
     Verdict,
 )
-from xkit_auth._flow import ASKS_AGAIN, Fetch, Send, Tell, after_answer
+from xkit_auth._flow import ASKS_AGAIN, Fetch, Send, Tell, advance, after_answer
 
 OLD = Credential("token-old")
 NEW = Credential("token-new")
@@ -259,3 +259,12 @@ def test_a_flow_that_is_dropped_half_way_leaves_nothing_behind(life):
     steps._steps.close()
 
     assert steps.ends_with()
+
+
+def test_a_driver_advances_step_by_step_until_there_is_none(policy_of, request_of, answer_of):
+    steps = after_answer(policy_of(), OLD, answer_of(401), request_of, replayable=True)
+
+    assert advance(steps, None) == Fetch(OLD, Verdict.REFETCH)
+    assert isinstance(advance(steps, NEW), Send)
+    assert advance(steps, answer_of(200)) is None
+    assert advance(steps, None) is None

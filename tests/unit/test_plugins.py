@@ -8,13 +8,14 @@ import sys
 import textwrap
 import types
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from xkit_auth import (
     ANY,
     ConfigurationError,
+    ConflictWarning,
     Connector,
     Credential,
     Failure,
@@ -34,7 +35,7 @@ CREDENTIAL = Credential("token-1")
 
 @pytest.fixture
 def install(tmp_path: Any, monkeypatch: Any) -> Iterator[Any]:
-    """Install a plugin: a module and the metadata that names it, in a folder of ``sys.path``. Gives its entry's name."""
+    """Install a plugin: a module and its metadata, in a folder of ``sys.path``. Gives the name that errors call it."""
     folder = tmp_path / "site"
     folder.mkdir()
     monkeypatch.syspath_prepend(folder)
@@ -299,7 +300,7 @@ def test_a_connector_that_lists_its_own_slug_as_an_alias_is_no_conflict():
 class Answers:
     """A plugin that answers every hook, and notes that it was asked."""
 
-    asked: list[str] = []
+    asked: ClassVar[list[str]] = []
 
     def __init__(self, name: str, headers: Any = None, verdict: Any = None, connectors: Any = ()) -> None:
         self.name, self.headers, self.verdict, self.connectors = name, headers, verdict, connectors
@@ -591,6 +592,30 @@ def test_a_listener_that_raises_is_logged_once_by_name_and_the_others_are_told(c
     assert len(messages) == 2
     assert all("Raises" in message and "ValueError" in message for message in messages)
     assert "text that may" not in caplog.text
+
+
+def test_looking_for_listeners_never_costs_anybody_their_answer(install, caplog):
+    install("raise ImportError('no such library')")
+    mine = directory()
+
+    for _ in range(2):
+        mine.tell("fetched", "slack", "u")  # the warning about the plugin is an error in these tests
+
+    (record,) = caplog.records
+    assert "PluginWarning" in record.getMessage()
+
+
+def test_a_conflict_with_the_clients_settings_is_said_once():
+    mine = directory()
+
+    with pytest.warns(ConflictWarning, match="in the way|Retry") as warned:
+        repeat(mine.warn_once, "netrc is in the way", "netrc is in the way", "and so is a Retry", "netrc is in the way")
+    assert [str(each.message) for each in warned] == ["netrc is in the way", "and so is a Retry"]
+
+
+def repeat(function: Any, *arguments: str) -> None:
+    for argument in arguments:
+        function(argument)
 
 
 def test_a_rule_of_the_connector_is_used_if_no_plugin_answers(answer_of):

@@ -42,8 +42,28 @@ def test_what_cannot_be_sent_has_a_reason_that_does_not_quote_it(text, reason):
 
 @pytest.mark.parametrize(
     "text",
-    ["REDACTED", "redacted", "[Redacted]", "xoxb-REDACTED", "null", "NULL", "None", "undefined", "NaN", "changeme"]
-    + ["***", "********", "xxx", "XXXX", "...", "•", "•••", "n/a", "masked", "nil"],
+    [
+        "REDACTED",
+        "redacted",
+        "[Redacted]",
+        "xoxb-REDACTED",
+        "null",
+        "NULL",
+        "None",
+        "undefined",
+        "NaN",
+        "changeme",
+        "***",
+        "********",
+        "xxx",
+        "XXXX",
+        "...",
+        "•",
+        "•••",
+        "n/a",
+        "masked",
+        "nil",
+    ],
 )
 def test_a_placeholder_is_no_credential(text):
     assert "placeholder" in why_not_a_credential(text)
@@ -124,8 +144,9 @@ def test_known_prefixes_and_long_mixed_words_look_like_secrets(text):
         "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
         "2027-01-15",
         "v1.2.3",
-    ]
-    + ["internationalisation-of-everything", "12345678901234567890123"],
+        "internationalisation-of-everything",
+        "12345678901234567890123",
+    ],
 )
 def test_ordinary_texts_do_not(text):
     assert not looks_secret(text)

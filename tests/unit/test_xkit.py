@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import copy
 import gc
+import importlib.util
 import json
 import os
 import pickle
 import signal
 import subprocess
 import sys
+import types
 import warnings
 from typing import Any
 
@@ -286,6 +288,34 @@ def test_an_unavailable_user_is_not_asked_for_again_at_once(xkit, transport, ans
 
     assert len(transport.calls) == 1
     assert errors[0] is not errors[1]
+
+
+@pytest.mark.parametrize("method", ["get_credential", "get_connection"])
+def test_a_call_that_waits_for_its_turn_when_a_pause_begins_fails_with_it(
+    make_xkit, transport, answers, in_thread, method
+):
+    xkit = make_xkit(max_calls=1)
+    transport.by_hand = True
+    first = in_thread(lambda: xkit.get_credential("slack", context="first"))
+    first_call = transport.next_call()
+    queued = in_thread(lambda: getattr(xkit, method)("slack", context="queued"))
+    wait_until_queued(xkit, 1)
+    first_call.answer(answers.json({}, status=429, headers={"Retry-After": "60"}))
+
+    for result, context in ((first, "first"), (queued, "queued")):
+        with pytest.raises(PlatformRateLimited) as caught:
+            result()
+        assert caught.value.context == context
+    assert len(transport.calls) == 1
+    assert xkit.broker._flights == xkit.broker._readings == {}
+
+
+def test_a_call_that_breaks_off_is_an_outage(xkit, transport):
+    transport.replies(SystemExit("secret text"))
+
+    with pytest.raises(PlatformUnavailable, match="SystemExit") as caught:
+        xkit.get_credential("slack", context="u")
+    assert "secret text" not in str(caught.value)
 
 
 # In an outage
@@ -1096,6 +1126,27 @@ except xkit_auth.ConfigurationError as error:
     assert "pip install 'xkit-auth[httpx]'" in ran.stdout
 
 
+LIBRARIES = ["httpx2", "httpx", "requests"]
+
+
+def test_adapters_whose_library_is_missing_are_passed_over(keys, monkeypatch):
+    for library in LIBRARIES:
+        monkeypatch.setitem(sys.modules, f"xkit_auth.{library}", None)  # as good as not installed
+
+    with Xkit(**keys) as xkit, pytest.raises(ConfigurationError, match="No HTTP library"):
+        xkit.get_credential("slack", context="u")
+
+
+@pytest.mark.parametrize("installed", LIBRARIES)
+def test_the_first_adapter_whose_library_is_there_makes_the_calls(keys, monkeypatch, transport, installed):
+    for library in LIBRARIES:
+        module = None if library != installed else types.SimpleNamespace(open_transport=lambda: transport)
+        monkeypatch.setitem(sys.modules, f"xkit_auth.{library}", module)
+
+    with Xkit(**keys) as xkit:
+        assert xkit.get_credential("slack", context="u").reveal() == "token-1"
+
+
 def test_a_direct_call_uses_the_first_library_that_is_installed(keys):
     with Xkit(**keys, base_url="http://127.0.0.1:1") as xkit:
         with pytest.raises(PlatformError):
@@ -1203,6 +1254,21 @@ else:
     ran = subprocess.run(command, capture_output=True, text=True, check=True)
 
     assert ran.stdout == "closed by the parent\n"
+
+
+def test_where_processes_do_not_fork_it_works_all_the_same(monkeypatch, keys):
+    monkeypatch.delattr(os, "register_at_fork")
+    source = importlib.util.find_spec("xkit_auth._xkit")
+    assert source is not None
+    assert source.origin is not None
+    elsewhere = importlib.util.spec_from_file_location("xkit_auth._xkit_without_fork", source.origin)
+    assert elsewhere is not None
+    assert elsewhere.loader is not None
+    module = importlib.util.module_from_spec(elsewhere)
+    elsewhere.loader.exec_module(module)
+
+    with module.Xkit(**keys) as xkit:
+        assert not xkit.broker.is_closed
 
 
 def test_the_errors_that_are_not_about_xkit_are_part_of_the_same_tree():
