@@ -203,7 +203,7 @@ class BaseAuth:
         return Xkit.default() if self._xkit is None else self._xkit
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._connector!r})"
+        return f"{self._adapter}.{type(self).__name__}({self._connector!r})"
 
     def __getstate__(self) -> dict[str, Any]:
         # requests pickles a response together with the hooks of its request, and so with this object. The account

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from ._auth import BaseAuth, Trip
-from ._errors import XkitAuthError
+from ._errors import ConfigurationError, XkitAuthError
 from ._flow import Fetch, Life, Send, advance, after_answer
 from ._httpx_body import Replay, aread_head, parsed, read_head
 from ._httpx_wire import AsyncWire, Wire
@@ -35,30 +35,31 @@ class HttpxAuth(BaseAuth):
         sent = _Sent(self, trip, request, trip.held() or trip.fetch(), Wire)
         try:
             response = yield request
+            if sent.needs_no_judging(response):
+                return
+            life = sent.life(response, self._peeked(trip, response))
+            try:
+                step = next(life, None)
+                while step is not None:
+                    if isinstance(step, Fetch):
+                        trip.note_rejected(step)
+                        step = advance(life, trip.fetch(step.rejected))
+                    elif isinstance(step, Send):
+                        self._cut(response)
+                        response = yield sent.again(step.sending, response)
+                        step = advance(life, sent.view_of_second(response, self._peeked(trip, response)))
+                    else:
+                        trip.note(step)
+                        step = advance(life, None)
+            except XkitAuthError as error:
+                self._cut(response)
+                sent.blame(error, response)
+                raise
         except GeneratorExit as leaving:
             sent.is_left(leaving)
             raise
-        if sent.needs_no_judging(response):
-            return
-        try:
-            life = sent.life(response, self._peeked(trip, response))
-            step = next(life, None)
-            while step is not None:
-                if isinstance(step, Fetch):
-                    trip.note_rejected(step)
-                    step = advance(life, trip.fetch(step.rejected))
-                elif isinstance(step, Send):
-                    self._cut(response)
-                    response = yield sent.again(step.sending, response)
-                    step = advance(life, sent.view_of_second(response, self._peeked(trip, response)))
-                else:
-                    trip.note(step)
-                    step = advance(life, None)
-        except XkitAuthError as error:
-            self._cut(response)
-            sent.blame(error, response)
-            raise
-        sent.is_over()
+        finally:
+            sent.is_over()
 
     async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
         """Called by ``AsyncClient``: the same."""
@@ -69,30 +70,39 @@ class HttpxAuth(BaseAuth):
         sent = _Sent(self, trip, request, trip.held() or await trip.afetch(), AsyncWire)
         try:
             response = yield request
+            if sent.needs_no_judging(response):
+                return
+            life = sent.life(response, await self._apeeked(trip, response))
+            try:
+                step = next(life, None)
+                while step is not None:
+                    if isinstance(step, Fetch):
+                        trip.note_rejected(step)
+                        step = advance(life, await trip.afetch(step.rejected))
+                    elif isinstance(step, Send):
+                        await self._acut(response)
+                        response = yield sent.again(step.sending, response)
+                        step = advance(life, sent.view_of_second(response, await self._apeeked(trip, response)))
+                    else:
+                        trip.note(step)
+                        step = advance(life, None)
+            except XkitAuthError as error:
+                await self._acut(response)
+                sent.blame(error, response)
+                raise
         except GeneratorExit as leaving:
             sent.is_left(leaving)
             raise
-        if sent.needs_no_judging(response):
-            return
-        try:
-            life = sent.life(response, await self._apeeked(trip, response))
-            step = next(life, None)
-            while step is not None:
-                if isinstance(step, Fetch):
-                    trip.note_rejected(step)
-                    step = advance(life, await trip.afetch(step.rejected))
-                elif isinstance(step, Send):
-                    await self._acut(response)
-                    response = yield sent.again(step.sending, response)
-                    step = advance(life, sent.view_of_second(response, await self._apeeked(trip, response)))
-                else:
-                    trip.note(step)
-                    step = advance(life, None)
-        except XkitAuthError as error:
-            await self._acut(response)
-            sent.blame(error, response)
-            raise
-        sent.is_over()
+        finally:
+            sent.is_over()
+
+    def __call__(self, _request: Any) -> Any:
+        """Called by libraries that this object is not for, which take any function for an auth object."""
+        library = self._library.__name__
+        raise ConfigurationError(
+            f"This XkitAuth is for {library}, and another library was given it",
+            hint="Take XkitAuth from xkit_auth.requests, xkit_auth.httpx or xkit_auth.httpx2, as the client is.",
+        )
 
     def _url_of(self, request: Any) -> str:
         url = request.url
@@ -223,10 +233,7 @@ class _Sent:
 
     def needs_no_judging(self, response: Any) -> bool:
         """Whether the answer is an ordinary one, or one to a request that did not carry our credential."""
-        if response.status_code >= self._trip.policy.unremarkable_below and self._carried_by(response):
-            return False
-        self.is_over()
-        return True
+        return response.status_code < self._trip.policy.unremarkable_below or not self._carried_by(response)
 
     def _carried_by(self, response: Any) -> bool:
         if self._sending is None:
@@ -272,7 +279,6 @@ class _Sent:
 
     def blame(self, error: XkitAuthError, response: Any) -> None:
         """Put the answer on the error, without the credential."""
-        self.is_over()
         self._trip.explain(error)
         for each in (response, *response.history):
             each.request = self._redacted(each.request)
@@ -280,7 +286,6 @@ class _Sent:
 
     def is_left(self, leaving: GeneratorExit) -> None:
         """The client gives up before we have seen an answer; if a hook of its own made it do so, that is a conflict."""
-        self.is_over()
         error: Any = leaving.__context__
         if isinstance(error, self._auth._library.HTTPStatusError) and error.response.status_code == 401:
             self._trip.xkit.directory.warn_once(

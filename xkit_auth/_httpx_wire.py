@@ -7,6 +7,7 @@ each hop to the same origin. The ``trace`` extension of the transport is the pla
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from ._policy import Sending
@@ -30,23 +31,29 @@ class Wire:
 
     def __call__(self, name: str, info: dict[str, Any]) -> Any:
         """Called by the transport; for an async one, what is returned is awaited."""
-        if self._active and name.endswith(_STARTED):
+        if name.endswith(_STARTED):
             self._move(info["request"])
         return None if self._theirs is None else self._theirs(name, info)
 
     def _move(self, hop: Any) -> None:
         if hop.method == b"CONNECT":  # to a proxy, which has its own request for the same exchange
             return
-        for name, _ in self._headers:
-            self._request.headers.pop(name.decode("ascii"), None)
         ours = {name.lower() for name, _ in self._headers}
         kept = [(name, value) for name, value in hop.headers if name.lower() not in ours]
-        url = hop.url
-        self.carried = _origin(url.scheme, url.host, url.port) == self._origin
-        hop.headers = [*kept, *self._headers] if self.carried else kept
+        is_at_home = _origin(hop.url.scheme, hop.url.host, hop.url.port) == self._origin
+        if not self._active:
+            # The request was sent again meanwhile, or its owner follows a redirect by hand: nothing is added to what
+            # it carries, and still none of it reaches a stranger.
+            hop.headers = hop.headers if is_at_home else kept
+            return
+        for name, _ in self._headers:
+            with suppress(KeyError):  # pop looks first and takes then, and another thread may be faster
+                self._request.headers.pop(name.decode("ascii"), None)
+        self.carried = is_at_home
+        hop.headers = [*kept, *self._headers] if is_at_home else kept
 
     def over(self) -> None:
-        """Leave the request as it was found; hops that were made of it carry nothing any more."""
+        """Leave the request as it was found; hops that were made of it get nothing any more."""
         self._active = False
         extensions = dict(self._request.extensions)
         if extensions.get("trace") is self:

@@ -20,7 +20,7 @@ from ._flow import ASKS_AGAIN, Fetch, Send, Tell, advance, after_answer
 from ._model import Credential, ResponseView
 from ._origin import origin_of
 from ._policy import Sending
-from ._requests_parts import cut, rewound, small_json, stays_at_origin, view_of
+from ._requests_parts import cut, rewound, small_json, stays_at_origin, view_of, withhold
 from ._text import MASK
 
 
@@ -28,11 +28,11 @@ class Hop:
     """What one request carries, and what follows from the answer to it.
 
     The copy that follows a redirect gets a hook that knows the request it ``came_from``, whether this send has used up
-    its one resend, and what was ``taken`` off that request so that it could not follow. A hook that is called for the
-    very request that it came from means that its owner has sent that request anew.
+    its one resend, and whether it has left the origin. A hook that is called for the very request that it came from
+    means that its owner has sent that request anew.
     """
 
-    __slots__ = ("_came_from", "_is_spent", "_sending", "_taken", "_trip", "credential", "names")
+    __slots__ = ("_came_from", "_has_left", "_is_spent", "_sending", "_trip", "credential", "names")
 
     def __init__(self, trip: Trip | None, credential: Credential | None, names: tuple[str, ...] = ()) -> None:
         self._trip = trip
@@ -41,7 +41,7 @@ class Hop:
         self._sending: Sending | None = None
         self._came_from: weakref.ref[Any] | None = None
         self._is_spent = False
-        self._taken: Sending | None = None
+        self._has_left = False
 
     @classmethod
     def put_on(cls, request: Any, trip: Trip, credential: Credential) -> None:
@@ -95,16 +95,18 @@ class Hop:
         """Called by requests for each answer; ``how`` is what it takes to send the request again."""
         request, trip = response.request, self._trip
         is_new_send = self._came_from is None or self._came_from() is request
-        if not is_new_send:
-            self._give_back()
         if trip is not None:
             _look_for_conflict(trip, getattr(response, "connection", None))
             if response.status_code >= trip.policy.unremarkable_below and trip.policy.allows(str(request.url)):
                 response = self._answered(trip, response, how, is_new_send)
         if response.is_redirect:
-            following = _hop_of(response.request) or self
-            was_spent = self._is_spent and not is_new_send
-            following._before_redirect(request, response, is_spent=was_spent or bool(response.history))
+            carried = _hop_of(response.request) or self
+            carried._before_redirect(
+                request,
+                response,
+                is_spent=bool(response.history) or (self._is_spent and not is_new_send),
+                has_left=self._has_left and not is_new_send,
+            )
         return response
 
     def _answered(self, trip: Trip, response: Any, how: Any, is_new_send: bool) -> Any:
@@ -112,11 +114,8 @@ class Hop:
         try:
             if self._is_carried_by(request):
                 return self._judged(trip, response, how, may_resend=is_new_send or not self._is_spent)
-            if response.status_code == 401 and self._has_lost_it(trip, request, is_new_send):
-                response = self._sent_again(response, how, trip.fetch())
-                mine = _hop_of(response.request)
-                if is_new_send and mine is not None:  # nothing of ours was refused yet: this send is the first
-                    return mine._judged(trip, response, how, may_resend=True)
+            if response.status_code == 401 and not is_new_send and self._was_replaced(trip, request):
+                return self._sent_again(response, how, trip.fetch())
         except XkitAuthError as error:
             self._blame(trip, error, response)
             raise
@@ -180,14 +179,9 @@ class Hop:
         response.history.append(refused)
         return response
 
-    def _has_lost_it(self, trip: Trip, request: Any, is_new_send: bool) -> bool:
-        """Whether the credential is missing for a reason that is none of the caller's: we took it, or netrc did.
-
-        On a redirect requests looks into netrc, even if the request has an auth object.
-        """
-        if is_new_send:
-            return self._taken is not None and rewound(request)
-        if self._taken is not None or self._is_spent or "Authorization" not in self.names:
+    def _was_replaced(self, trip: Trip, request: Any) -> bool:
+        """Whether netrc took the credential's place: on a redirect requests looks there, even if there is an auth."""
+        if self._has_left or self._is_spent or "Authorization" not in self.names:
             return False
         if not str(request.headers.get("Authorization", "")).startswith("Basic ") or not rewound(request):
             return False
@@ -198,25 +192,16 @@ class Hop:
         )
         return True
 
-    # Redirects
-
-    def _before_redirect(self, request: Any, response: Any, *, is_spent: bool) -> None:
+    def _before_redirect(self, request: Any, response: Any, *, is_spent: bool, has_left: bool) -> None:
         """Prepare ``request`` for being copied into the next hop: other origins must not get the credential."""
         following = Hop(self._trip, self.credential, self.names)
         following._sending = self._sending
         following._came_from = weakref.ref(request)
         following._is_spent = is_spent
-        if not stays_at_origin(request, response):
-            carried = [(name, request.headers.pop(name)) for name in self.names if name in request.headers]
-            if carried and self.credential is not None:
-                following._taken = Sending(self.credential, carried)
+        following._has_left = has_left or not stays_at_origin(request, response)
         following.hang_on(request)
-
-    def _give_back(self) -> None:
-        """The next hop is made: what was taken off the request that it came from goes back, for its owner's sake."""
-        request = self._came_from() if self._came_from is not None else None
-        if request is not None and self._taken is not None:
-            self._taken.put_on(request.headers)
+        if following._has_left:
+            withhold(request, self.names)
 
     # Views and errors
 

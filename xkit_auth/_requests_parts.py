@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 from urllib.parse import urljoin, urlparse
 
 from requests.sessions import SessionRedirectMixin
+from requests.structures import CaseInsensitiveDict
 from requests.utils import requote_uri
 from urllib3.exceptions import HTTPError
 
@@ -59,23 +61,60 @@ def small_json(response: Any) -> Any:
 def cut(response: Any) -> None:
     """Keep the first 64 KiB of an answer that is not the caller's, and give back its connection."""
     if not response._content_consumed:
-        response._content = _head_of(response.raw)
+        head, is_whole = _head_of(response.raw)
+        if not is_whole:
+            # Closed before requests believes it has been read: what is left unread must not go back into the pool.
+            response.raw.close()
+        response._content = head
         response._content_consumed = True
-    response.close()
+    if response.raw is not None:
+        response.close()
 
 
-def _head_of(raw: Any) -> bytes:
+def _head_of(raw: Any) -> tuple[bytes, bool]:
+    """The head of a body, and whether that is all of it."""
+    if raw is None:
+        return b"", True
+    # requests takes any file for its raw; only urllib3's knows about encodings.
+    options = {"decode_content": True} if hasattr(raw, "stream") else {}
+    read = raw.read1 if options and hasattr(raw, "read1") else raw.read
     head, until = bytearray(), time.monotonic() + _PATIENCE
     try:
-        read = getattr(raw, "read1", None) or raw.read
         while len(head) <= LARGEST_BODY and time.monotonic() < until:
-            chunk = read(_CHUNK, decode_content=True)
+            chunk = read(_CHUNK, **options)
             if not chunk:
-                break
+                return bytes(head), True
             head += chunk
-    except (HTTPError, OSError, ValueError, TypeError, AttributeError):
-        pass  # what has come is what there is; another adapter's raw may know less than urllib3's
-    return bytes(head[:LARGEST_BODY])
+    except (HTTPError, OSError, ValueError):
+        pass  # what has come is what there is
+    return bytes(head[:LARGEST_BODY]), False
+
+
+# Redirects
+#
+# requests follows a redirect with a copy of the request, made in the same thread right after the hook has returned.
+# The credential is left out of that copy, and not taken off the request: its owner may send it again, even from
+# another thread at the same time.
+
+_withheld: dict[int, tuple[str, ...]] = {}
+
+
+class WithholdingHeaders(CaseInsensitiveDict[Any]):
+    """A request's headers, the next copy of which leaves out what ``withhold`` has named for this thread."""
+
+    def copy(self) -> CaseInsensitiveDict[Any]:
+        """The headers for another request."""
+        copy = super().copy()
+        for name in _withheld.pop(threading.get_ident(), ()):
+            copy.pop(name, None)
+        return copy
+
+
+def withhold(request: Any, names: tuple[str, ...]) -> None:
+    """Leave these headers out of the copy of the request that this thread is about to make."""
+    if not isinstance(request.headers, WithholdingHeaders):
+        request.headers = WithholdingHeaders(request.headers)
+    _withheld[threading.get_ident()] = names
 
 
 def view_of(request: Any, without: tuple[str, ...]) -> RequestView:

@@ -12,6 +12,7 @@ from typing import Any
 from requests.auth import AuthBase
 
 from ._auth import BaseAuth
+from ._errors import ConfigurationError
 from ._requests_hop import Hop
 from ._requests_transport import RequestsTransport
 
@@ -37,6 +38,11 @@ class XkitAuth(BaseAuth, AuthBase):
 
     def __call__(self, request: Any) -> Any:
         """Called by requests when it prepares a request: puts the credential on it."""
+        if not isinstance(getattr(request, "hooks", None), dict):
+            raise ConfigurationError(
+                "This XkitAuth is for requests, and another library was given it",
+                hint="Take XkitAuth from xkit_auth.httpx or xkit_auth.httpx2, as the client is.",
+            )
         trip = self._trip(_origin_key(request.url), request)
         if trip is None:
             Hop.take_off(request)

@@ -1,0 +1,323 @@
+"""The pages in docs/, the changelog and the READMEs of the plugins say what the code does.
+
+The tutorial's blocks, and those of the docstrings, are run by Sphinx's doctest builder: see `docs` in tox.ini.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.util import find_spec
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+import xkit_auth
+from xkit_auth import Connector, Failure, Judgement, Placement, Verdict, Xkit, XkitAuthError, hookspecs
+from xkit_auth.testing import Sandbox
+
+ROOT = Path(__file__).parent.parent.parent
+DOCS = ROOT / "docs"
+PAGES = sorted(DOCS.rglob("*.md"))
+TEXTS = {
+    str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
+    for path in [*PAGES, ROOT / "CHANGELOG.md", *sorted(ROOT.glob("plugins/*/README.md"))]
+}
+REFERENCE = {path.stem: path.read_text(encoding="utf-8") for path in (DOCS / "reference").glob("*.md")}
+CLIENTS = ("requests", "httpx", "httpx2")
+
+# They all take the same arguments, so that of any client that is installed will do.
+XkitAuth: Any = importlib.import_module(f"xkit_auth.{next(filter(find_spec, CLIENTS))}").XkitAuth
+
+_FENCE = re.compile(r"^(?P<fence>`{3,})(?P<what>.*)\n(?P<body>(?:.*\n)*?)(?P=fence)$", re.MULTILINE)
+_OPTION = re.compile(r"^:(\w+): (.*)\n", re.MULTILINE)
+
+
+class Block(NamedTuple):
+    """A fenced block of a page."""
+
+    where: str
+    language: str
+    caption: str
+    body: str
+
+
+def blocks_of(name: str, text: str) -> list[Block]:
+    found = []
+    for match in _FENCE.finditer(text):
+        directive, _, language = match["what"].partition(" ")
+        body, caption = match["body"], ""
+        if directive == "{testcode}":
+            language = "python"
+        elif directive == "{code-block}":
+            caption = dict(_OPTION.findall(body)).get("caption", "")
+            body = _OPTION.sub("", body).lstrip("\n")
+        else:
+            language = directive
+        line = text.count("\n", 0, match.start()) + 1
+        found.append(Block(f"{name}:{line}", language, caption, body))
+    return found
+
+
+BLOCKS = [block for name, text in TEXTS.items() for block in blocks_of(name, text)]
+PYTHON = [block for block in BLOCKS if block.language == "python"]
+
+
+def file_in(page: str, caption: str) -> str:
+    """The block of a page that is shown as this file."""
+    (body,) = [block.body for block in BLOCKS if block.where.startswith(f"{page}:") and block.caption == caption]
+    return body
+
+
+# Names and arguments
+
+
+def test_every_hook_has_a_heading_with_its_arguments():
+    hooks = {name: getattr(hookspecs, name) for name in vars(hookspecs) if name.startswith("xkit_auth_")}
+    expected = [f"{name}({', '.join(inspect.signature(hook).parameters)})" for name, hook in hooks.items()]
+    assert re.findall(r"^## `(xkit_auth_.*)`$", REFERENCE["hooks"], re.MULTILINE) == expected
+    assert re.findall(r"^\.\. autofunction:: xkit_auth\.hookspecs\.(\w+)$", REFERENCE["hooks"], re.MULTILINE) == list(
+        hooks
+    )
+
+
+def errors() -> dict[str, type[XkitAuthError]]:
+    public = {name: getattr(xkit_auth, name) for name in xkit_auth.__all__}
+    return {name: each for name, each in public.items() if isinstance(each, type) and issubclass(each, XkitAuthError)}
+
+
+def test_the_table_of_errors_has_each_of_them_with_its_retryable_flag():
+    rows = re.findall(r"^\| `(\w+)` \|.*\| (yes|no) \|$", REFERENCE["errors"], re.MULTILINE)
+    assert sorted(rows) == sorted((name, "yes" if each.retryable else "no") for name, each in errors().items())
+
+
+def test_the_tree_of_errors_is_the_one_of_the_classes():
+    (tree,) = [block.body for block in blocks_of("", REFERENCE["errors"]) if "├─" in block.body]
+    drawn: list[tuple[str, str | None]] = []
+    path: list[str] = []
+    for line in tree.splitlines():
+        indent = re.match(r"[│├└─ ]*", line)
+        assert indent is not None
+        depth = len(indent[0]) // 3 if indent[0] else 0
+        path = [*path[:depth], line[indent.end() :]]
+        drawn.append((path[-1], path[-2] if depth else None))
+    expected = {
+        (name, each.__base__.__name__ if each is not XkitAuthError else None) for name, each in errors().items()
+    }
+    assert set(drawn) == expected
+    assert len(drawn) == len(expected)
+
+
+@pytest.mark.parametrize("name", xkit_auth.__all__)
+def test_every_public_name_is_in_the_reference(name):
+    entry = re.compile(
+        rf"^\.\. (?:auto(?:class|exception|function)|py:data|py:decorator):: xkit_auth\.{name}$", re.MULTILINE
+    )
+    assert [page for page, text in REFERENCE.items() if entry.search(text)], f"{name} is on no page of docs/reference"
+
+
+def test_the_auth_objects_of_every_client_are_in_the_reference():
+    for client in CLIENTS:
+        assert f".. autoclass:: xkit_auth.{client}.XkitAuth\n" in REFERENCE["api"]
+    assert ".. autoclass:: xkit_auth.requests.NoAuth\n" in REFERENCE["api"]
+    # The arguments stand in the docstring of __init__, which Sphinx shows only if it is told to.
+    assert ".. autoclass:: xkit_auth.requests.XkitAuth\n   :class-doc-from: both\n" in REFERENCE["api"]
+
+
+def documented_arguments(docstring: str | None) -> list[str]:
+    """The names below ``Args:``."""
+    lines = inspect.cleandoc(docstring or "").splitlines()
+    start = lines.index("Args:") + 1
+    names: list[str] = []
+    for line in lines[start:]:
+        if line and not line.startswith(" "):
+            break
+        match = re.match(r" {4}(\w+(?:, \w+)*): ", line)
+        names += match[1].split(", ") if match else []
+    return names
+
+
+@pytest.mark.parametrize(
+    ("docstring", "function"),
+    [
+        pytest.param(Xkit.__doc__, Xkit, id="Xkit"),
+        pytest.param(Connector.__doc__, Connector, id="Connector"),
+        pytest.param(XkitAuth.__init__.__doc__, XkitAuth, id="XkitAuth"),
+    ],
+)
+def test_every_argument_is_documented_once(docstring, function):
+    assert sorted(documented_arguments(docstring)) == sorted(inspect.signature(function).parameters)
+
+
+def test_xkit_lists_every_public_method():
+    methods = [name for name, value in vars(Xkit).items() if not name.startswith("_") and callable(getattr(Xkit, name))]
+    listed = re.search(r"autoclass:: xkit_auth\.Xkit\n   :members: (.*)\n", REFERENCE["api"])
+    assert listed is not None
+    assert set(methods) - set(listed[1].split(", ")) == {"explain"}, "explain is for auth objects"
+
+
+@pytest.mark.needs_all
+def test_the_options_of_the_command_are_documented():
+    import click
+
+    from xkit_auth._cli.app import app
+
+    assert isinstance(app, click.Group)
+    for name, command in app.commands.items():
+        assert f"xkit-auth {name}" in REFERENCE["command"]
+        for parameter in command.params:
+            for option in parameter.opts:
+                assert f"`{option}" in REFERENCE["command"], f"{option} of xkit-auth {name}"
+    listed = set(re.findall(r"`(--?[\w-]+)", REFERENCE["command"]))
+    known = {option for command in app.commands.values() for each in command.params for option in each.opts}
+    assert listed - known == {"-h", "--help"}
+
+
+# Code blocks
+
+
+@pytest.mark.parametrize("block", PYTHON, ids=lambda block: block.where)
+def test_a_block_of_python_compiles(block):
+    compile(block.body, block.where, "exec")
+
+
+SIGNATURES = {
+    each.__name__: inspect.signature(each) for each in (Connector, Failure, Judgement, Placement, Sandbox, Xkit)
+} | {"XkitAuth": inspect.signature(XkitAuth)}
+
+
+@pytest.mark.parametrize("block", PYTHON, ids=lambda block: block.where)
+def test_a_block_of_python_names_only_what_exists(block):
+    for node in ast.walk(ast.parse(block.body)):
+        if isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] == "xkit_auth":
+            for alias in node.names:
+                assert exists(f"{node.module}.{alias.name}"), f"{node.module}.{alias.name}"
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "Verdict":
+            assert node.attr in Verdict.__members__
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "sandbox":
+            assert hasattr(Sandbox, node.attr) or node.attr in Sandbox.__annotations__, node.attr
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SIGNATURES:
+            keywords = {each.arg: None for each in node.keywords if each.arg}
+            SIGNATURES[node.func.id].bind_partial(*node.args, **keywords)
+
+
+def exists(dotted: str) -> bool:
+    """Whether a name of ours exists, or may exist: the module of a client that is not installed cannot be looked at."""
+    parts = dotted.split(".")
+    at: Any = xkit_auth
+    for part, path in zip(parts[1:], [".".join(parts[: end + 1]) for end in range(1, len(parts))], strict=True):
+        if hasattr(at, part):
+            at = getattr(at, part)
+        elif not hasattr(at, "__path__") or find_spec(path) is None:
+            return False
+        elif part in CLIENTS and find_spec(part) is None:
+            return True
+        else:
+            at = importlib.import_module(path)
+    return True
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_dotted_name_in_a_text_exists(name):
+    for dotted in set(re.findall(r"(?<![\w.\[-])xkit_auth(?:\.\w+)+", TEXTS[name])):
+        assert exists(dotted), dotted
+
+
+def test_what_exists_is_found_and_what_does_not_is_not():
+    assert exists("xkit_auth.Xkit.get_credential")
+    assert exists("xkit_auth.testing.Sandbox")
+    assert not exists("xkit_auth.nothing")
+    assert not exists("xkit_auth.Xkit.nothing")
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_package_or_extra_that_is_to_be_installed_exists(name):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for extras in re.findall(r"xkit-auth\[([\w,]+)\]", TEXTS[name]):
+        assert set(extras.split(",")) <= set(project["optional-dependencies"])
+    ours = {"xkit-auth", *(path.name for path in (ROOT / "plugins").iterdir())}
+    for line in re.findall(r"^\$ pip install (.*)$", TEXTS[name], re.MULTILINE):
+        packages = [re.sub(r"\[.*\]", "", word.strip('"')) for word in line.split()]
+        assert {each for each in packages if each.startswith("xkit-auth")} <= ours
+
+
+# Examples that are whole programs
+
+
+def run_tests_of(page: str, folder: Path, *files: str) -> None:
+    """Write files that a page shows into a folder, and run the tests there: each has to pass."""
+    tests = 0
+    for name in files:
+        (folder / name).write_text(file_in(page, name), encoding="utf-8")
+        tests += file_in(page, name).count("\ndef test_")
+    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", "--rootdir", str(folder)]
+    unproxied = {**os.environ, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", "PYTHONPATH": str(folder)}
+    result = subprocess.run(
+        [*command, str(folder)], cwd=folder, env=unproxied, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert f"{tests} passed" in result.stdout
+
+
+@pytest.mark.needs_all
+def test_the_example_of_a_plugin_passes_its_own_tests(tmp_path):
+    run_tests_of("docs/how-to/write-a-plugin.md", tmp_path, "xkit_auth_acme.py", "test_acme.py")
+
+
+def test_the_example_of_a_plugin_is_found_by_its_entry_point():
+    page = "docs/how-to/write-a-plugin.md"
+    project = tomllib.loads(file_in(page, "pyproject.toml"))
+    entry_points = project["project"]["entry-points"]["xkit_auth"]
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"]
+    assert [f"{module}.py" for module in entry_points.values()] == wheel
+    assert all(file_in(page, name) for name in wheel)
+
+
+@pytest.mark.needs_all
+def test_the_example_of_an_application_passes_its_own_tests(tmp_path):
+    files = ("standup.py", "conftest.py", "test_standup.py")
+    run_tests_of("docs/how-to/test-your-application.md", tmp_path, *files)
+
+
+# Links
+
+
+def anchors_of(text: str) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", _FENCE.sub("", text), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_link_leads_somewhere(name):
+    folder = (ROOT / name).parent
+    for target in re.findall(r"\[[^\]\n]*\]\(([^)\s]+)\)", _FENCE.sub("", TEXTS[name])):
+        path, _, anchor = target.partition("#")
+        if re.match(r"https?://", target):
+            continue
+        page = folder / path if path else ROOT / name
+        assert page.is_file(), target
+        assert not anchor or anchor in anchors_of(page.read_text(encoding="utf-8")), target
+
+
+def test_every_page_is_in_the_table_of_contents_once():
+    index = (DOCS / "index.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^(\w[\w-]*/[\w-]+)$", index, re.MULTILINE)
+    assert sorted(listed) == sorted(
+        str(path.relative_to(DOCS).with_suffix("").as_posix()) for path in PAGES[:] if path.name != "index.md"
+    )
+
+
+def test_headings_go_down_one_step_at_a_time():
+    for name, text in TEXTS.items():
+        levels = [len(marks) for marks in re.findall(r"^(#+) ", _FENCE.sub("", text), re.MULTILINE)]
+        assert levels[0] == 1, name
+        assert levels.count(1) == 1, name
+        assert all(after <= before + 1 for before, after in pairwise(levels)), name
