@@ -147,16 +147,7 @@ class Broker:
         with self._lock:
             paused = self._calls.pauses.now_for(key, time.monotonic())
             if paused is None:
-                self._readings[key] = flight
-                self._calls.start(
-                    Call(
-                        key,
-                        run=partial(self._ask_for_connection, flight),
-                        settle=partial(self._settle_connection, flight),
-                        release=flight.end,
-                        give_up=partial(self._give_up, self._readings, flight),
-                    )
-                )
+                self._start(self._readings, flight, self._connection_call_for(flight))
         ended = (yield flight, self._timeout) if paused is None else True
         failure = paused or (flight.error if ended else self._timed_out(key))
         if failure is not None:
@@ -225,12 +216,30 @@ class Broker:
     def _flight_for(self, key: Key, rejected: Credential | None) -> _Wish[Credential]:
         flight = self._flights.get(key)
         if flight is None or self._is_lost(flight):
-            flight = self._flights[key] = _Wish(key, rejected)
+            flight = _Wish[Credential](key, rejected)
             self._readings.pop(key, None)  # whatever is being read is older than what this call will bring
-            self._calls.start(self._call_for(flight))
+            self._start(self._flights, flight, self._credential_call_for(flight))
         return flight
 
-    def _call_for(self, flight: _Wish[Credential]) -> Call:
+    def _start(self, under_way: dict[Key, Any], flight: _Wish[Any], call: Call) -> None:
+        under_way[flight.key] = flight
+        try:
+            self._calls.start(call)
+        except RuntimeError:
+            del under_way[flight.key]
+            what = "Xkit could not be asked: no thread could be started"
+            flight.crash(PlatformUnavailable(what, hint="Give this process more threads."))
+
+    def _connection_call_for(self, flight: _Wish[Connection]) -> Call:
+        return Call(
+            flight.key,
+            run=partial(self._ask_for_connection, flight),
+            settle=partial(self._settle_connection, flight),
+            release=flight.end,
+            give_up=partial(self._give_up, self._readings, flight),
+        )
+
+    def _credential_call_for(self, flight: _Wish[Credential]) -> Call:
         return Call(
             flight.key,
             run=partial(self._ask_for_credential, flight),

@@ -73,12 +73,22 @@ class Calls:
         self.pauses = Pauses()
 
     def start(self, call: Call) -> None:
-        """Queue a call. The lock is held by the caller."""
+        """Queue a call. The lock is held by the caller.
+
+        Raises:
+            RuntimeError: no thread can be started, so nobody will ever come to it.
+        """
         self._queue.append(call)
         self._changed.notify()
         if self._idle < len(self._queue) and self._threads < self._most_at_once:
             self._threads += 1
-            threading.Thread(target=self._work, name="xkit-auth", daemon=True).start()
+            try:
+                threading.Thread(target=self._work, name="xkit-auth", daemon=True).start()
+            except RuntimeError:  # the machine has no more threads to give, or Python is shutting down
+                self._threads -= 1
+                if self._threads == 0:
+                    self._queue.remove(call)
+                    raise
 
     def close(self) -> list[Call]:
         """Let the threads end after what they are doing. The calls that never ran. The lock is held by the caller."""

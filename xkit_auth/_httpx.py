@@ -13,7 +13,7 @@ from typing import Any
 from ._auth import BaseAuth, Trip
 from ._errors import ConfigurationError, XkitAuthError
 from ._flow import Fetch, Life, Send, advance, after_answer
-from ._httpx_body import Replay, aread_head, parsed, read_head
+from ._httpx_body import Replay, aread_head, decoded, parsed, read_head
 from ._httpx_wire import AsyncWire, Wire
 from ._model import Credential, RequestView, ResponseView
 from ._policy import Sending
@@ -139,16 +139,18 @@ class HttpxAuth(BaseAuth):
 
     def _rejoined(self, response: Any, chunks: list[bytes], rest: Any, original: Any) -> Any:
         response.stream = self._stream_type(chunks, rest, original)
-        encoding = response.headers.get("content-encoding", "identity")
-        return None if rest is not None else parsed(self._library, self._stream_type, chunks, encoding)
+        return None if rest is not None else parsed(self._decoded(response, chunks))
 
     def _read_before(self, response: Any) -> Any:
         """A body that an event hook or a transport without sockets has read already."""
         try:
-            body = response.content
+            return parsed(response.content)
         except self._library.ResponseNotRead:
             return None
-        return parsed(self._library, self._stream_type, [body], "identity")
+
+    def _decoded(self, response: Any, chunks: list[bytes]) -> bytes | None:
+        encoding = response.headers.get("content-encoding", "identity")
+        return decoded(self._library, self._stream_type, chunks, encoding)
 
     # Giving back the connection of an answer that is not the caller's, however long its body is
 
@@ -181,9 +183,11 @@ class HttpxAuth(BaseAuth):
         await response.aread()
 
     def _shorten(self, response: Any, chunks: list[bytes], rest: Any, original: Any) -> None:
-        # A compressed body that is cut in the middle cannot be read, so nothing is left of it.
-        whole = rest is None or "content-encoding" not in response.headers
-        response.stream = self._library.ByteStream(b"".join(chunks) if whole else b"")
+        # A compressed body that is cut in the middle, or none at all, cannot be read: then nothing is left of it.
+        is_readable = "content-encoding" not in response.headers or (
+            rest is None and self._decoded(response, chunks) is not None
+        )
+        response.stream = self._library.ByteStream(b"".join(chunks) if is_readable else b"")
         elapsed = getattr(original, "elapsed", None)
         if elapsed is not None:
             response.elapsed = elapsed
@@ -281,7 +285,7 @@ class _Sent:
         """Put the answer on the error, without the credential."""
         self._trip.explain(error)
         for each in (response, *response.history):
-            each.request = self._redacted(each.request)
+            each.request, each.next_request = self._redacted(each.request), None
         error.response = response
 
     def is_left(self, leaving: GeneratorExit) -> None:

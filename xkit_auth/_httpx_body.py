@@ -145,8 +145,8 @@ async def aread_head(stream: Any) -> tuple[list[bytes], Any]:
     return head.chunks, None
 
 
-def parsed(library: ModuleType, stream_type: type[Any], chunks: Sequence[bytes], encoding: str) -> Any:
-    """The JSON in a whole raw body, or ``None`` if it is none or grows too large when it is decompressed."""
+def decoded(library: ModuleType, stream_type: type[Any], chunks: Sequence[bytes], encoding: str) -> bytes | None:
+    """A whole raw body without its compression; ``None`` if it cannot be read, or grows too large."""
     raw = b"".join(chunks)
     slices = [raw[start : start + _SLICE] for start in range(0, len(raw), _SLICE)]
     copy = library.Response(200, headers={"content-encoding": encoding}, stream=stream_type(slices))
@@ -156,6 +156,14 @@ def parsed(library: ModuleType, stream_type: type[Any], chunks: Sequence[bytes],
             body += part
             if len(body) > LARGEST_BODY:
                 return None
-        return json.loads(body)
-    except (library.DecodingError, ValueError, RecursionError):
+    except library.DecodingError:
+        return None
+    return bytes(body)
+
+
+def parsed(body: bytes | None) -> Any:
+    """The JSON in a body, or ``None`` if it is none."""
+    try:
+        return None if body is None else json.loads(body)
+    except (ValueError, RecursionError):
         return None

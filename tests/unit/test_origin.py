@@ -175,6 +175,7 @@ def test_http_goes_only_to_a_named_port_of_this_machine_and_only_in_a_sandbox(ad
 def test_http_goes_nowhere_else_even_in_a_sandbox():
     assert not allows(["slack.com:80"], "http://slack.com/", loopback=True)
     assert not allows(["localhost:443"], "http://localhost/", loopback=True)
+    assert not allows(["localhost"], "http://localhost:443/", loopback=True)  # not named with its port
     assert not allows(["*.a.localhost:80"], "http://b.a.localhost/", loopback=True)
 
 

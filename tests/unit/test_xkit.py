@@ -12,6 +12,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import threading
 import types
 import warnings
 from typing import Any
@@ -958,8 +959,6 @@ def test_plugins_are_told_what_happens_without_any_secret(make_xkit, transport, 
 
 def ended(xkit: Xkit) -> None:
     """Wait until the threads of a closed Xkit have ended."""
-    import threading
-
     for thread in threading.enumerate():
         if thread.name == "xkit-auth":
             thread.join(20)
@@ -1208,14 +1207,26 @@ def test_a_forked_child_inherits_no_call_that_was_under_way(xkit, transport, ans
     assert waiting().reveal() == "token-parent"
 
 
-def test_a_fork_while_every_lock_is_held_leaves_the_child_free(xkit, transport):
+def test_a_fork_while_other_threads_hold_every_lock_leaves_the_child_free(xkit, transport, in_thread):
     def check() -> None:
         xkit.broker._transport = type(transport)()
         assert xkit.get_credential("slack", context="u").reveal() == "token-1"
         xkit.directory.plugins()
 
-    with xkit.broker._lock, xkit.broker._transport_lock, xkit.directory._lock, Xkit._default_lock:
+    holding, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with xkit.broker._lock, xkit.broker._transport_lock, xkit.directory._lock, Xkit._default_lock:
+            holding.set()
+            done.wait(20)
+
+    held = in_thread(hold)
+    holding.wait(20)
+    try:
         in_child(check)
+    finally:
+        done.set()
+    held()
 
 
 def test_the_default_of_a_forked_child_is_free_to_be_made(environment, keys):
