@@ -204,6 +204,13 @@ def test_leaving_one_credential_alone_says_nothing_about_its_successor(cache):
     assert cache.decide(KEY, NEW) == Ask()
 
 
+def test_a_second_refusal_of_what_has_been_replaced_meanwhile_protects_nothing(cache):
+    cache.store(KEY, NEW, rejected=None)
+    cache.leave_alone(KEY, OLD)
+
+    assert cache.decide(KEY, NEW) == Ask()
+
+
 def test_a_key_that_is_left_alone_leaves_the_others_as_they_are(cache):
     cache.store(KEY, OLD, rejected=OLD)
     cache.store(OTHER, OLD, rejected=None)

@@ -6,6 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -293,3 +294,43 @@ def test_a_call_that_breaks_takes_no_place_away_from_others(make, monkeypatch):
     field.start("next")
 
     assert field.next_began() == "next"
+
+
+@pytest.fixture
+def no_thread_starts(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Inside of it this machine has no thread to give."""
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    @contextmanager
+    def refusing() -> Iterator[None]:
+        with monkeypatch.context() as inside:
+            inside.setattr(threading.Thread, "start", refuse)
+            yield
+
+    return refusing
+
+
+def test_without_any_thread_a_call_is_refused_and_not_queued(make, no_thread_starts):
+    field = make(4)
+
+    with no_thread_starts(), pytest.raises(RuntimeError):
+        field.start("a")
+
+    assert len(field.calls._queue) == field.calls._threads == 0
+    field.start("b")
+    assert field.next_began() == "b"
+
+
+def test_without_another_thread_a_call_waits_for_one_that_is_there(make, no_thread_starts):
+    field = make(4)
+    field.start("a")
+    field.next_began()
+
+    with no_thread_starts():
+        field.start("b")
+
+    assert field.calls._threads == 1
+    field.end("a")
+    assert field.next_began() == "b"

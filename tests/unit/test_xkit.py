@@ -35,6 +35,7 @@ from xkit_auth import (
     Xkit,
     hookimpl,
 )
+from xkit_auth._broker import _Wish
 from xkit_auth._platform import NoAnswer
 
 
@@ -317,6 +318,27 @@ def test_a_call_that_breaks_off_is_an_outage(xkit, transport):
     with pytest.raises(PlatformUnavailable, match="SystemExit") as caught:
         xkit.get_credential("slack", context="u")
     assert "secret text" not in str(caught.value)
+
+
+@pytest.mark.parametrize("method", ["get_credential", "get_connection"])
+def test_a_machine_without_threads_to_give_is_an_outage_and_the_next_call_tries_anew(xkit, monkeypatch, method):
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as inside:
+        inside.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(PlatformUnavailable, match="no thread"):
+            getattr(xkit, method)("slack", context="u")
+
+    assert getattr(xkit, method)("slack", context="u")
+
+
+def test_a_wish_without_an_outcome_does_not_end():
+    wish: _Wish[str] = _Wish(("slack", "u"))
+    wish.end()
+
+    assert not wish.ended
+    assert wish.failure is None
 
 
 # In an outage
