@@ -14,7 +14,7 @@ import pytest
 from xkit_auth.testing import Sandbox
 
 # Most of the time that a client takes to be made goes into reading certificates, which nobody here needs.
-CLIENT_OPTIONS: dict[str, Any] = {"timeout": 10, "trust_env": False, "verify": ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)}
+CLIENT_OPTIONS: dict[str, Any] = {"timeout": 30, "trust_env": False, "verify": ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)}
 
 
 class Reply:
@@ -65,7 +65,7 @@ class Driver:
             arguments.setdefault("allow_redirects", arguments.pop("follow_redirects", follow))
             if "content" in arguments:
                 arguments["data"] = arguments.pop("content")
-            arguments.setdefault("timeout", 10)
+            arguments.setdefault("timeout", 30)
             return session.request(method, url, **arguments)
 
         return send
@@ -178,7 +178,7 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture
 def xkit(sandbox: Sandbox) -> Any:
     """An ``Xkit`` that asks the sandbox."""
-    return sandbox.xkit(timeout=5)
+    return sandbox.xkit(timeout=30)
 
 
 @pytest.fixture

@@ -163,7 +163,8 @@ class Broker:
     def hint(self, key: Key, *, bad: bool) -> None:
         """Somebody says that the connection has changed."""
         with self._lock:
-            self.cache.hint(key, bad=bad)
+            if self.cache.hint(key, bad=bad, is_asking=key in self._flights):
+                self._flights.pop(key, None)
 
     def forget(self, connector: str | None, context: str | None) -> None:
         """Drop what is held, and let calls under way count only for those who wait for them."""
@@ -334,7 +335,7 @@ class Broker:
     def _open_transport(self) -> Transport:
         with self._transport_lock:
             if self._transport is None:
-                self._transport = _first_installed(self._adapter)
+                self._transport = _first_installed(self._adapter, is_direct=self._account.is_loopback)
                 self._finalizer = weakref.finalize(self, self._transport.close)
             return self._transport
 
@@ -357,13 +358,13 @@ def _for_caller(failure: Exception | None, key: Key) -> XkitAuthError:
     return mine
 
 
-def _first_installed(preferred: str | None) -> Transport:
+def _first_installed(preferred: str | None, *, is_direct: bool) -> Transport:
     for adapter in (preferred,) if preferred else _ADAPTERS:
         try:
             module = importlib.import_module(adapter)
         except ModuleNotFoundError:
             continue
-        transport: Transport = module.open_transport()
+        transport: Transport = module.open_transport(is_direct=is_direct)
         return transport
     raise ConfigurationError(
         "No HTTP library is installed to call Xkit with",

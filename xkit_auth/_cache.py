@@ -162,21 +162,25 @@ class Cache:
         _make_room(self._left_alone)
         self._left_alone[key] = (self.monotonic() + _LEFT_ALONE, credential)
 
-    def hint(self, key: Key, *, bad: bool) -> None:
-        """Somebody unauthenticated says that the connection changed: ask again before the next use, but seldom."""
+    def hint(self, key: Key, *, bad: bool, is_asking: bool = False) -> bool:
+        """Somebody unauthenticated says that the connection changed: ask again before the next use, but seldom.
+
+        ``is_asking`` says that a call is under way. Returns whether that call is now out of date.
+        """
         held = self.table(key[0]).get(key[1])
-        if held is None:
-            return
+        if held is None and not is_asking:
+            return False
         self._left_alone.pop(key, None)
-        if bad:
-            held.may_be_stale = False
         now = self.monotonic()
         ask_at = self._hinted.get(key, now - _BETWEEN_HINTS)
         if ask_at <= now:  # otherwise one is due already, and a flood of hints must not put it off
             ask_at = max(now, ask_at + _BETWEEN_HINTS)
-        held.hold = held.renew_after = min(held.hold, ask_at - held.born)
+        if held is not None:
+            held.hold = held.renew_after = min(held.hold, ask_at - held.born)
+            held.may_be_stale = held.may_be_stale and not bad
         _make_room(self._hinted)
         self._hinted[key] = ask_at
+        return ask_at <= now
 
     def forget(self, key: Key) -> None:
         """Drop everything about one key."""

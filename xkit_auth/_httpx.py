@@ -117,11 +117,7 @@ class HttpxAuth(BaseAuth):
         if response.is_closed:
             return self._read_before(response)
         original = response.stream
-        try:
-            chunks, rest = read_head(original)
-        except self._library.RequestError as error:
-            error.request = response.request
-            raise
+        chunks, rest = read_head(original, self._library.RequestError)
         return self._rejoined(response, chunks, rest, original)
 
     async def _apeeked(self, trip: Trip, response: Any) -> Any:
@@ -130,11 +126,7 @@ class HttpxAuth(BaseAuth):
         if response.is_closed:
             return self._read_before(response)
         original = response.stream
-        try:
-            chunks, rest = await aread_head(original)
-        except self._library.RequestError as error:
-            error.request = response.request
-            raise
+        chunks, rest = await aread_head(original, self._library.RequestError)
         return self._rejoined(response, chunks, rest, original)
 
     def _rejoined(self, response: Any, chunks: list[bytes], rest: Any, original: Any) -> Any:
@@ -158,11 +150,7 @@ class HttpxAuth(BaseAuth):
         if response.is_closed:
             return
         original = response.stream
-        rest: Any = None
-        try:
-            chunks, rest = read_head(original)
-        except self._library.RequestError:
-            chunks = []
+        chunks, rest = read_head(original, self._library.RequestError)
         original.close()
         self._shorten(response, chunks, rest, original)
         response.read()
@@ -171,11 +159,7 @@ class HttpxAuth(BaseAuth):
         if response.is_closed:
             return
         original = response.stream
-        rest: Any = None
-        try:
-            chunks, rest = await aread_head(original)
-        except self._library.RequestError:
-            chunks = []
+        chunks, rest = await aread_head(original, self._library.RequestError)
         if hasattr(rest, "aclose"):
             await rest.aclose()
         await original.aclose()
@@ -218,7 +202,7 @@ class _Sent:
         single = trip.policy.single
         self._sending: Sending | None = None
         try:
-            if single is not None and single[0] == "Authorization" and not credential.fields:
+            if single is not None and single[0] == "Authorization" and credential.is_plain:
                 name, prefix, suffix = single
                 request.headers[name] = prefix + credential.reveal() + suffix
             else:
@@ -268,6 +252,8 @@ class _Sent:
         self.is_over()
         self._credential = sending.credential
         hop = refused.request
+        for name in self._names():  # a plugin may name other headers this time
+            hop.headers.pop(name, None)
         self._put(hop, sending)
         self._trip.note_resent(sending.credential)
         return hop
@@ -303,17 +289,19 @@ class _Sent:
             self._wire.over()
 
     def _redacted(self, request: Any) -> Any:
-        assert self._sending is not None
         headers = request.headers.copy()
-        for name in self._sending.names:
+        for name in self._names():
             if name in headers:
                 headers[name] = MASK
         return type(request)(
             request.method, request.url, headers=headers, stream=request.stream, extensions=request.extensions
         )
 
+    def _names(self) -> tuple[str, ...]:
+        return self._sending.names if self._sending is not None else ()
+
     def _view(self, request: Any) -> RequestView:
-        ours = {name.lower() for name in self._sending.names} if self._sending is not None else ()
+        ours = {name.lower() for name in self._names()}
         headers = {name: value for name, value in request.headers.items() if name.lower() not in ours}
         body = request.read() if isinstance(request.stream, self._auth._library.ByteStream) else None
         return RequestView(method=request.method, url=str(request.url), headers=headers, body=body)

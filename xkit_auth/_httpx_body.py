@@ -127,22 +127,41 @@ class Head:
         return self._size > LARGEST_BODY or time.monotonic() > self._until
 
 
-def read_head(stream: Any) -> tuple[list[bytes], Any]:
-    """The head of a stream, and the rest if it goes on."""
+def read_head(stream: Any, breaks_with: type[Exception]) -> tuple[list[bytes], Any]:
+    """The head of a stream, and the rest if it goes on; a rest that raises, if the stream breaks off before that."""
     head, chunks = Head(), iter(stream)
-    for chunk in chunks:
-        if head.add(chunk):
-            return head.chunks, chunks
+    try:
+        for chunk in chunks:
+            if head.add(chunk):
+                return head.chunks, chunks
+    except breaks_with as error:
+        return head.chunks, _Break(error)
     return head.chunks, None
 
 
-async def aread_head(stream: Any) -> tuple[list[bytes], Any]:
-    """The head of a stream, and the rest if it goes on."""
+async def aread_head(stream: Any, breaks_with: type[Exception]) -> tuple[list[bytes], Any]:
+    """The same for a task."""
     head, chunks = Head(), stream.__aiter__()
-    async for chunk in chunks:
-        if head.add(chunk):
-            return head.chunks, chunks
+    try:
+        async for chunk in chunks:
+            if head.add(chunk):
+                return head.chunks, chunks
+    except breaks_with as error:
+        return head.chunks, _Break(error)
     return head.chunks, None
+
+
+class _Break:
+    """The rest of a stream that broke off: whoever reads that far gets the error."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def __iter__(self) -> Iterator[bytes]:
+        raise self._error
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        raise self._error
 
 
 def decoded(library: ModuleType, stream_type: type[Any], chunks: Sequence[bytes], encoding: str) -> bytes | None:

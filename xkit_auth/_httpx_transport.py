@@ -13,12 +13,13 @@ from ._text import shown
 
 
 class HttpxTransport:
-    """A ``Transport`` over a client of its own."""
+    """A ``Transport`` over a client of its own. ``is_direct`` keeps the environment's proxies out of a sandbox."""
 
-    def __init__(self, library: ModuleType) -> None:
+    def __init__(self, library: ModuleType, *, is_direct: bool) -> None:
         self._library = library
         no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-        self._client = library.Client(follow_redirects=False, cookies=no_cookies)
+        mounts = {"http://": None, "https://": None, "all://": None} if is_direct else None
+        self._client = library.Client(follow_redirects=False, cookies=no_cookies, mounts=mounts)
 
     def get(self, url: str, headers: Mapping[str, str], deadline: float) -> Answer:
         """The answer, or ``NoAnswer`` by ``deadline``."""

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from ._errors import ConfigurationError, ConnectionUnavailable, XkitAuthError
 from ._placement import Template
 
-ReconnectUrl = str | Callable[..., str]
+ReconnectUrl = str | Callable[..., str | None]
 """A template with ``{context}`` and ``{connector}``, or a function that takes both by name."""
 
 
@@ -39,7 +39,8 @@ class ReconnectLink:
             error.reconnect_url = self._template.filled(lambda name: quote(names[name], safe=""))
         elif self._function is not None:
             try:
-                error.reconnect_url = str(self._function(**names))
+                link = self._function(**names)
+                error.reconnect_url = None if link is None else str(link)
             except Exception as mistake:
                 # The error that is about to be raised matters more than a link.
                 error.hint += f" (There is no reconnect link: reconnect_url raised {type(mistake).__name__}.)"

@@ -111,6 +111,11 @@ class Credential:
         """The names of the parts of a credential that has several; empty for a single text."""
         return () if isinstance(self._parts, str) else tuple(self._parts)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a single text in ASCII, as nearly all are."""
+        return isinstance(self._parts, str) and self._parts.isascii()
+
     def reveal(self, field: str | None = None) -> str:
         """The text of the credential, or of one of its parts.
 

@@ -47,7 +47,7 @@ class Hop:
     def put_on(cls, request: Any, trip: Trip, credential: Credential) -> None:
         """Put the credential on a request that is being prepared, and the hook beside it."""
         single = trip.policy.single
-        if single is not None and not credential.fields:
+        if single is not None and credential.is_plain:
             name, prefix, suffix = single
             hop = cls(trip, credential, (name,))
             request.headers[name] = prefix + credential.reveal() + suffix
@@ -169,6 +169,8 @@ class Hop:
         # The request itself, too: the hops of a redirect are made of it, and its owner may send it again. The header
         # goes before the hook: who sees the new hook must not send the old header.
         for each in (again, request):
+            for name in {*self.names} - {*sending.names}:  # a plugin may name other headers this time
+                each.headers.pop(name, None)
             hop = Hop(self._trip, sending.credential)
             hop.use(sending, each)
             hop.hang_on(each)

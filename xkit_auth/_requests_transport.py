@@ -18,9 +18,10 @@ _CHUNK = 16 * 1024
 
 
 class RequestsTransport:
-    """A ``Transport`` over a session of its own."""
+    """A ``Transport`` over a session of its own. ``is_direct`` keeps the environment's proxies out of a sandbox."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_direct: bool) -> None:
+        self._is_direct = is_direct
         self._session = Session()
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._has_answered = False
@@ -44,6 +45,8 @@ class RequestsTransport:
         # Prepared by hand: a session would look into netrc.
         request.prepare(method="GET", url=url, headers=dict(headers))
         settings = self._session.merge_environment_settings(url, {}, True, None, None)
+        if self._is_direct:
+            settings["proxies"] = {}
         left = max(deadline - time.monotonic(), 0.001)
         response = self._session.send(request, timeout=left, allow_redirects=False, **settings)
         try:

@@ -27,6 +27,6 @@ class XkitAuth(HttpxAuth, httpx2.Auth):
     _stream_type = _Stream
 
 
-def open_transport() -> HttpxTransport:
-    """A client for calls to Xkit."""
-    return HttpxTransport(httpx2)
+def open_transport(*, is_direct: bool) -> HttpxTransport:
+    """A client for calls to Xkit; ``is_direct`` if no proxy may come in between."""
+    return HttpxTransport(httpx2, is_direct=is_direct)

@@ -142,7 +142,7 @@ class Plugins:
             raise ConfigurationError(
                 f"The plugins {names} both claim the connector {slug!r}",
                 connector=slug,
-                hint="Uninstall one of them, or give the one you mean in Xkit(plugins=…), which overrides both.",
+                hint="Take one of them away; a plugin given in Xkit(plugins=…) overrides those that are installed.",
             )
         return claims[0] if claims else None
 

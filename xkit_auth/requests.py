@@ -54,9 +54,9 @@ class XkitAuth(BaseAuth, AuthBase):
         return str(request.url)
 
 
-def open_transport() -> RequestsTransport:
-    """A client for calls to Xkit."""
-    return RequestsTransport()
+def open_transport(*, is_direct: bool) -> RequestsTransport:
+    """A client for calls to Xkit; ``is_direct`` if no proxy may come in between."""
+    return RequestsTransport(is_direct=is_direct)
 
 
 def _origin_key(url: str) -> Hashable:

@@ -22,7 +22,7 @@ from click.testing import CliRunner, Result
 
 import xkit_auth._flow
 import xkit_auth.plugins
-import xkit_auth.requests
+import xkit_auth._requests_hop
 import xkit_auth.testing._state
 from xkit_auth import Connector, hookimpl
 from xkit_auth._broker import Broker
@@ -242,7 +242,7 @@ class TestABrokenPromise:
             ),
             pytest.param(
                 "given to nobody else",
-                xkit_auth.requests._Hop,
+                xkit_auth._requests_hop.Hop,
                 "_before_redirect",
                 nothing,
                 "where the token was, elsewhere: ['x-api-key']; promised: []",

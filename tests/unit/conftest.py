@@ -123,7 +123,7 @@ def transport() -> FakeTransport:
 def adapter(transport: FakeTransport, monkeypatch: pytest.MonkeyPatch) -> str:
     """The name of a module that brings ``transport``, as the adapter of an HTTP library brings its own."""
     module = types.ModuleType("an_adapter_of_the_tests")
-    module.open_transport = lambda: transport  # type: ignore[attr-defined]
+    module.open_transport = lambda **_options: transport  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
     return module.__name__
 

@@ -1161,7 +1161,7 @@ def test_adapters_whose_library_is_missing_are_passed_over(keys, monkeypatch):
 @pytest.mark.parametrize("installed", LIBRARIES)
 def test_the_first_adapter_whose_library_is_there_makes_the_calls(keys, monkeypatch, transport, installed):
     for library in LIBRARIES:
-        module = None if library != installed else types.SimpleNamespace(open_transport=lambda: transport)
+        module = None if library != installed else types.SimpleNamespace(open_transport=lambda **_options: transport)
         monkeypatch.setitem(sys.modules, f"xkit_auth.{library}", module)
 
     with Xkit(**keys) as xkit:
@@ -1269,7 +1269,7 @@ class Transport:
         print("closed by the", who, flush=True)
 
 adapter = sys.modules["adapter"] = types.ModuleType("adapter")
-adapter.open_transport = Transport
+adapter.open_transport = lambda **_options: Transport()
 who = "parent"
 xkit = xkit_auth.Xkit(publishable_key="pk", secret_key="sk")
 xkit.broker.prefer("adapter")

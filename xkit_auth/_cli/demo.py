@@ -22,7 +22,7 @@ from .stage import NotAsPromised, Stage, expect
 
 PLUGINS = {"slack": "xkit-auth-slack", "github": "xkit-auth-github"}
 
-LONGEST = 30.0
+LONGEST = 90.0
 """Seconds after which the demo waits for nothing any more."""
 
 

@@ -20,7 +20,7 @@ CLIENTS = ("requests", "httpx", "httpx2")
 CROWD = 50
 """How many requests a driver can have under way at once."""
 
-PATIENCE = 5.0
+PATIENCE = 20.0
 """How many seconds to wait for anything: on this machine, more than that is for ever."""
 
 
