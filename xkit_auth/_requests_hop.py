@@ -1,8 +1,8 @@
 """The response hook of requests: each answer, each hop of a redirect, and each resend passes through here.
 
 requests shares the ``hooks`` of a request with every copy that is made of it, and a redirect is followed with a copy.
-So a hook never changes once it has sent something, and a dictionary of hooks is never changed at all: a request that
-needs another hook gets a dictionary of its own.
+So what a hook has sent never changes, and a dictionary of hooks is never changed at all: a request that needs another
+hook gets a dictionary of its own.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ._flow import ASKS_AGAIN, Fetch, Send, Tell, advance, after_answer
 from ._model import Credential, ResponseView
 from ._origin import origin_of
 from ._policy import Sending
-from ._requests_parts import cut, rewound, small_json, stays_at_origin, view_of, withhold
+from ._requests_parts import cut, rewound, small_json, stays_at_origin, stop_withholding, view_of, withhold
 from ._text import MASK
 
 
@@ -28,11 +28,10 @@ class Hop:
     """What one request carries, and what follows from the answer to it.
 
     The copy that follows a redirect gets a hook that knows the request it ``came_from``, whether this send has used up
-    its one resend, and whether it has left the origin. A hook that is called for the very request that it came from
-    means that its owner has sent that request anew.
+    its one resend, and whether it has left the origin.
     """
 
-    __slots__ = ("_came_from", "_has_left", "_is_spent", "_sending", "_trip", "credential", "names")
+    __slots__ = ("_came_from", "_follows", "_has_left", "_is_spent", "_sending", "_trip", "credential", "names")
 
     def __init__(self, trip: Trip | None, credential: Credential | None, names: tuple[str, ...] = ()) -> None:
         self._trip = trip
@@ -40,6 +39,7 @@ class Hop:
         self.names = names
         self._sending: Sending | None = None
         self._came_from: weakref.ref[Any] | None = None
+        self._follows: weakref.ref[Any] | None = None
         self._is_spent = False
         self._has_left = False
 
@@ -94,7 +94,7 @@ class Hop:
     def __call__(self, response: Any, **how: Any) -> Any:
         """Called by requests for each answer; ``how`` is what it takes to send the request again."""
         request, trip = response.request, self._trip
-        is_new_send = self._came_from is None or self._came_from() is request
+        is_new_send = self._is_sent_anew(request)
         if trip is not None:
             _look_for_conflict(trip, getattr(response, "connection", None))
             if response.status_code >= trip.policy.unremarkable_below and trip.policy.allows(str(request.url)):
@@ -109,17 +109,41 @@ class Hop:
             )
         return response
 
+    def _is_sent_anew(self, request: Any) -> bool:
+        """Whether somebody has sent this request, or a copy of it, by hand; if not, it follows a redirect."""
+        if self._came_from is None:
+            return True
+        parent = self._came_from()
+        if parent is not None:
+            stop_withholding(parent)
+        if parent is request or (self._follows is not None and self._follows() is request):
+            return True  # the request that was redirected, or one that has followed already
+        if parent is not None and self._has_left and origin_of(str(request.url)) == origin_of(str(parent.url)):
+            return True  # the redirect led away from here, so this is another copy of the one that was redirected
+        self._follows = weakref.ref(request)
+        return False
+
     def _answered(self, trip: Trip, response: Any, how: Any, is_new_send: bool) -> Any:
         request = response.request
         try:
             if self._is_carried_by(request):
                 return self._judged(trip, response, how, may_resend=is_new_send or not self._is_spent)
-            if response.status_code == 401 and not is_new_send and self._was_replaced(trip, request):
+            if response.status_code != 401 or not rewound(request):
+                return response
+            if is_new_send and self._was_withheld(request):
+                response = self._sent_again(response, how, trip.fetch())
+                mine = _hop_of(response.request) or self
+                return mine._judged(trip, response, how, may_resend=True)  # nothing of ours was refused before
+            if not is_new_send and self._was_replaced(trip, request):
                 return self._sent_again(response, how, trip.fetch())
         except XkitAuthError as error:
             self._blame(trip, error, response)
             raise
         return response
+
+    def _was_withheld(self, request: Any) -> bool:
+        """Whether a copy lacks the credential because it was made when a redirect was about to lead elsewhere."""
+        return self._has_left and not any(name in request.headers for name in self.names)
 
     def _is_carried_by(self, request: Any) -> bool:
         if self._sent.is_on(request.headers):
@@ -185,7 +209,7 @@ class Hop:
         """Whether netrc took the credential's place: on a redirect requests looks there, even if there is an auth."""
         if self._has_left or self._is_spent or "Authorization" not in self.names:
             return False
-        if not str(request.headers.get("Authorization", "")).startswith("Basic ") or not rewound(request):
+        if not str(request.headers.get("Authorization", "")).startswith("Basic "):
             return False
         trip.xkit.directory.warn_once(
             "An entry in netrc replaced the credential on a redirect within"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from typing import Any
@@ -92,29 +93,47 @@ def _head_of(raw: Any) -> tuple[bytes, bool]:
 
 # Redirects
 #
-# requests follows a redirect with a copy of the request, made in the same thread right after the hook has returned.
-# The credential is left out of that copy, and not taken off the request: its owner may send it again, even from
-# another thread at the same time.
+# requests follows a redirect with a copy of the request, which it makes in the same thread after the hooks have
+# returned. The credential is left out of copies that are made there until the next answer comes; it is not taken off
+# the request, for its owner may send that again, even from another thread at the same time.
 
-_withheld: dict[int, tuple[str, ...]] = {}
+_converting = threading.Lock()
 
 
 class WithholdingHeaders(CaseInsensitiveDict[Any]):
-    """A request's headers, the next copy of which leaves out what ``withhold`` has named for this thread."""
+    """A request's headers, whose copies lack what ``withhold`` has named for the thread that makes them.
+
+    Only the copies that urllib3 makes are always whole: those are sent, and the request is one that may carry it.
+    """
+
+    def __init__(self, headers: Any = None) -> None:
+        super().__init__(headers)
+        self.withheld: dict[int, tuple[str, ...]] = {}
 
     def copy(self) -> CaseInsensitiveDict[Any]:
         """The headers for another request."""
-        copy = super().copy()
-        for name in _withheld.pop(threading.get_ident(), ()):
-            copy.pop(name, None)
+        copy = CaseInsensitiveDict[Any](self.items())
+        if not str(sys._getframe(1).f_globals.get("__name__")).startswith("urllib3."):
+            for name in self.withheld.get(threading.get_ident(), ()):
+                copy.pop(name, None)
         return copy
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return CaseInsensitiveDict, (dict(self.items()),)
 
 
 def withhold(request: Any, names: tuple[str, ...]) -> None:
-    """Leave these headers out of the copy of the request that this thread is about to make."""
-    if not isinstance(request.headers, WithholdingHeaders):
-        request.headers = WithholdingHeaders(request.headers)
-    _withheld[threading.get_ident()] = names
+    """Leave these headers out of the copies of the request that this thread makes."""
+    with _converting:
+        if not isinstance(request.headers, WithholdingHeaders):
+            request.headers = WithholdingHeaders(request.headers)
+        request.headers.withheld[threading.get_ident()] = names
+
+
+def stop_withholding(request: Any) -> None:
+    """Let this thread make whole copies of the request again."""
+    if isinstance(request.headers, WithholdingHeaders):
+        request.headers.withheld.pop(threading.get_ident(), None)
 
 
 def view_of(request: Any, without: tuple[str, ...]) -> RequestView:
