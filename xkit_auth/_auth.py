@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pickle
+from abc import abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from contextvars import ContextVar
 from inspect import iscoroutine
 from typing import Any, Literal, NoReturn, TypeVar
 
 from ._account import checked_name
+from ._directory import hosts_given
 from ._errors import ConfigurationError, HostNotAllowed, XkitAuthError
 from ._flow import Fetch, Tell
 from ._model import ANY, Credential, Verdict, _Any
@@ -143,15 +145,15 @@ class BaseAuth:
             raise ConfigurationError('off_host= must be "raise" or "bare"')
         self._context: Context | _Lost = context
         self._xkit: Xkit | _Lost | None = xkit
-        self._hosts = hosts if hosts is None or callable(hosts) or isinstance(hosts, str) else tuple(hosts)
+        self._hosts = hosts if hosts is None or callable(hosts) else hosts_given(hosts)
         self._params = params
         self._kind = kind
         self._off_host = off_host
         self._settled: _Settled | None = None
 
+    @abstractmethod
     def _url_of(self, request: Any) -> str:
         """An absolute URL with the origin that the client will connect to for this request."""
-        raise NotImplementedError
 
     def _trip(self, origin_key: Hashable, request: Any) -> Trip | None:
         """The way of a request; ``None`` if it goes without the credential.

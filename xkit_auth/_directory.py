@@ -72,7 +72,7 @@ class Directory:
         Raises:
             ConfigurationError: nobody knows the connector, or an argument does not fit it.
         """
-        hosts = None if hosts is None else _hosts_given(hosts)
+        hosts = None if hosts is None else hosts_given(hosts)
         params = {} if params is None else params
         if not isinstance(params, Mapping) or not all(isinstance(value, str) for value in params.values()):
             raise ConfigurationError("params= must be a mapping of texts", hint='Write it like {"subdomain": "acme"}.')
@@ -189,8 +189,13 @@ class Directory:
             warnings.warn(conflict, ConflictWarning, stacklevel=2)
 
 
-def _hosts_given(hosts: Iterable[str]) -> tuple[str, ...]:
-    given = () if isinstance(hosts, str) else tuple(hosts)
+def hosts_given(hosts: Iterable[str]) -> tuple[str, ...]:
+    """What an application gave as ``hosts=``.
+
+    Raises:
+        ConfigurationError: it is not a list of texts.
+    """
+    given = () if isinstance(hosts, str) or not isinstance(hosts, Iterable) else tuple(hosts)
     if not given or not all(isinstance(host, str) for host in given):
         raise ConfigurationError("hosts= must be a list of hosts", hint='Write it like hosts=["api.acme.example"].')
     return given

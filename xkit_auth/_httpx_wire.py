@@ -46,15 +46,19 @@ class Wire:
             # it carries, and still none of it reaches a stranger.
             hop.headers = hop.headers if is_at_home else kept
             return
+        self._take_off()
+        self.carried = is_at_home
+        hop.headers = [*kept, *self._headers] if is_at_home else kept
+
+    def _take_off(self) -> None:
         for name, _ in self._headers:
             with suppress(KeyError):  # pop looks first and takes then, and another thread may be faster
                 self._request.headers.pop(name.decode("ascii"), None)
-        self.carried = is_at_home
-        hop.headers = [*kept, *self._headers] if is_at_home else kept
 
     def over(self) -> None:
         """Leave the request as it was found; hops that were made of it get nothing any more."""
         self._active = False
+        self._take_off()
         extensions = dict(self._request.extensions)
         if extensions.get("trace") is self:
             del extensions["trace"]

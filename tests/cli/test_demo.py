@@ -21,8 +21,8 @@ pytest.importorskip("httpx2")
 from click.testing import CliRunner, Result
 
 import xkit_auth._flow
-import xkit_auth.plugins
 import xkit_auth._requests_hop
+import xkit_auth.plugins
 import xkit_auth.testing._state
 from xkit_auth import Connector, hookimpl
 from xkit_auth._broker import Broker

@@ -1,0 +1,162 @@
+"""Bad arguments are clear errors before anything is sent, and the default account is found where it is needed."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from contextvars import ContextVar
+
+import pytest
+
+import xkit_auth._auth
+from xkit_auth import ANY, ConfigurationError, Connector, HostNotAllowed, Xkit
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"connector": ""}, "connector is empty"),
+        ({"connector": None}, "connector is None"),
+        ({"connector": 7}, "connector is not a text but int"),
+        ({"connector": ".."}, "'..'"),
+        ({"context": ""}, "context is empty"),
+        ({"context": " "}, "context is empty"),
+        ({"context": None}, "context is None"),
+        ({"context": 42}, "context is not a text but int"),
+        ({"context": "."}, "'.'"),
+        ({"context": "\ud800"}, "not valid Unicode"),
+        ({"xkit": "my-xkit"}, "not an Xkit"),
+        ({"off_host": "ignore"}, '"raise" or "bare"'),
+        ({"hosts": "api.acme.example"}, "list of hosts"),
+        ({"hosts": []}, "list of hosts"),
+        ({"hosts": 7}, "list of hosts"),
+        ({"hosts": [7]}, "list of hosts"),
+    ],
+)
+def test_an_argument_that_makes_no_sense_is_refused_at_once(driver, arguments, said):
+    with pytest.raises(ConfigurationError, match=re.escape(said)):
+        driver.auth(**{"connector": "acme", "context": "user-1", **arguments})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"hosts": ["https://acme.example"]}, "is not a host"),
+        ({"hosts": ["*.example"]}, "top-level domain"),
+        ({"hosts": lambda _context: ["a b"]}, "is not a host"),
+        ({"params": {"subdomain": "acme"}}, "subdomain"),
+        ({"params": ["acme"]}, "mapping of texts"),
+        ({"params": {"subdomain": 7}}, "mapping of texts"),
+        ({"kind": "password"}, "no credential of kind"),
+        ({"context": ContextVar("nobody")}, "from nobody"),
+    ],
+)
+def test_what_only_a_request_can_show_is_refused_before_anything_is_asked(sandbox, driver, xkit, arguments, said):
+    auth = driver.auth(**{"connector": "acme", "context": "user-1", "xkit": xkit, **arguments})
+    with pytest.raises(ConfigurationError, match=re.escape(said)):
+        driver.send("GET", sandbox.provider_url("acme"), auth=auth)
+    assert sandbox.calls == []
+    assert sandbox.arrivals("acme") == []
+
+
+def test_hosts_of_a_context_are_looked_up_for_each_user(sandbox, driver, xkit):
+    url = sandbox.provider_url("acme")
+    home = url.removeprefix("http://")
+    sandbox.connect("acme", "ann")
+    hosts = {"ann": [home], "bob": ["bob.acme.example"]}
+    for user in hosts:
+        auth = driver.auth("acme", context=user, xkit=xkit, hosts=hosts.__getitem__)
+        if user == "ann":
+            assert [driver.send("GET", url, auth=auth).status for _ in range(2)] == [200, 200]
+        else:
+            with pytest.raises(HostNotAllowed, match=re.escape("bob.acme.example")):
+                driver.send("GET", url, auth=auth)
+    assert sandbox.call_count() == 1
+
+
+@pytest.fixture
+def environment(sandbox, monkeypatch):
+    """The sandbox as the account of the environment."""
+    monkeypatch.setenv("XKIT_PUBLISHABLE_KEY", sandbox.publishable_key)
+    monkeypatch.setenv("XKIT_SECRET_KEY", sandbox.secret_key)
+    monkeypatch.setenv("XKIT_BASE_URL", sandbox.base_url)
+    yield
+    if Xkit._the_default is not None:
+        Xkit._the_default.close()
+
+
+def test_the_default_account_is_made_with_the_first_request_and_again_after_it_was_closed(sandbox, driver, environment):
+    url = sandbox.provider_url("acme")
+    sandbox.connect("acme", "user-1")
+    auth = driver.auth("acme", context="user-1", hosts=[url.removeprefix("http://")])
+    assert sandbox.calls == []
+    assert [driver.send("GET", url, auth=auth).status for _ in range(2)] == [200, 200]
+    assert sandbox.call_count() == 1
+    Xkit.default().close()
+    assert driver.send("GET", url, auth=auth).status == 200
+    assert sandbox.call_count() == 2
+    assert driver.send("GET", url, auth=pickle.loads(pickle.dumps(auth))).status == 200
+    assert sandbox.call_count() == 2
+
+
+def test_a_second_account_makes_the_default_one_ambiguous_even_for_a_warm_auth(sandbox, driver, environment):
+    url = sandbox.provider_url("acme")
+    sandbox.connect("acme", "user-1")
+    auth = driver.auth("acme", context="user-1", hosts=[url.removeprefix("http://")])
+    assert driver.send("GET", url, auth=auth).status == 200
+    with Xkit(publishable_key="pk_other", secret_key="sk_other"), pytest.raises(ConfigurationError, match="Two Xkit"):
+        driver.send("GET", url, auth=auth)
+    assert driver.send("GET", url, auth=auth).status == 200
+
+
+def test_no_keys_is_said_with_both_ways_to_give_them(driver, monkeypatch):
+    for name in ("XKIT_PUBLISHABLE_KEY", "XKIT_SECRET_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    if Xkit._the_default is not None:
+        Xkit._the_default.close()
+    auth = driver.auth("acme", context="user-1", hosts=["api.acme.example"])
+    with pytest.raises(ConfigurationError, match="XKIT_PUBLISHABLE_KEY"):
+        driver.send("GET", "https://api.acme.example/", auth=auth)
+
+
+def test_a_closed_account_says_so(sandbox, driver, xkit):
+    xkit.close()
+    with pytest.raises(ConfigurationError, match="closed"):
+        driver.send("GET", sandbox.provider_url("acme"), auth=driver.auth("acme", context="user-1", xkit=xkit))
+
+
+def test_a_url_that_cannot_be_read_is_refused_whatever_the_connector(sandbox, driver, xkit):
+    auth = driver.auth(ANY, context="user-1", xkit=xkit)
+    with pytest.raises(HostNotAllowed, match="cannot be read with certainty"):
+        driver.send("GET", "https://someone@api.acme.example/", auth=auth)
+
+
+def test_any_passes_over_connectors_that_need_params(sandbox, driver, xkit):
+    sandbox.add_connector(
+        Connector("tenanted", hosts=["{param.subdomain}.acme.example"], params={"subdomain": "label"})
+    )
+    sandbox.connect("acme", "user-1")
+    auth = driver.auth(ANY, context="user-1", xkit=xkit)
+    assert driver.send("GET", sandbox.provider_url("acme"), auth=auth).status == 200
+
+
+@pytest.mark.drivers(requests=True)
+def test_what_was_looked_at_in_clients_is_forgotten_before_it_grows(sandbox, driver, xkit, monkeypatch):
+    monkeypatch.setattr(xkit_auth._auth, "_MOST_SEEN", 2)
+    sandbox.connect("acme", "user-1")
+    auth = driver.auth("acme", context="user-1", xkit=xkit)
+    for _ in range(5):
+        assert driver.send("GET", sandbox.provider_url("acme"), auth=auth).status == 200
+    assert len(auth._settled.seen) <= 2
+
+
+@pytest.mark.drivers(httpx=True)
+def test_an_origin_that_is_spelt_in_many_ways_is_remembered_only_so_often(sandbox, driver, xkit):
+    auth = driver.auth("acme", context="user-1", xkit=xkit, hosts=["*.acme.example"])
+    sandbox.answer_with("", status=404)
+    with pytest.raises(Exception, match="Xkit"):
+        driver.send("GET", "https://one.acme.example/", auth=auth)
+    policy = auth._settled.policy
+    for number in range(2000):
+        policy.learn(number)
+    assert len(policy.known) <= 1024

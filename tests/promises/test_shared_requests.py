@@ -1,0 +1,304 @@
+"""Requests that are copied, shared by threads or sent again by hand: nobody's credential ends up elsewhere."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import sys
+import threading
+
+import pytest
+
+from xkit_auth import ConfigurationError, Connector, hookimpl
+
+
+@pytest.fixture
+def acme(sandbox, driver, xkit):
+    """A connector with a header of its own, which clients carry along on redirects."""
+    sandbox.add_connector(Connector("acme", hosts=["x.example"], header={"X-Api-Key": "{token}"}))
+
+    class Acme:
+        def __init__(self):
+            self.url = sandbox.provider_url("acme")
+            self.elsewhere = f"{self.url}/redirect?to={sandbox.elsewhere_url}"
+            self.tokens = {user: sandbox.connect("acme", user) for user in ("ann", "bob")}
+            self.auths = {user: driver.auth("acme", context=user, xkit=xkit) for user in self.tokens}
+
+        def keys(self):
+            return [each.headers.get("x-api-key") for each in sandbox.arrivals("acme")]
+
+    return Acme()
+
+
+def leaked(sandbox):
+    return [each for each in sandbox.arrivals("elsewhere") if "x-api-key" in each.headers]
+
+
+def prepared(driver, url, auth=None):
+    return driver.lib.Request("GET", url, auth=auth).prepare()
+
+
+@pytest.fixture
+def session(driver):
+    with driver.lib.Session() as session:
+        session.trust_env = False
+        yield session
+
+
+@pytest.mark.drivers(requests=True)
+def test_copies_of_one_request_can_belong_to_different_users(sandbox, driver, acme, session):
+    base = prepared(driver, acme.elsewhere)
+    copies = {user: base.copy() for user in acme.tokens}
+    for user, copy in copies.items():
+        copy.prepare_auth(acme.auths[user])
+    for copy in copies.values():
+        assert session.send(copy).status_code == 200
+    for user, copy in copies.items():
+        sandbox.expire("acme", user)
+        assert session.send(copy).status_code == 200
+    assert acme.keys()[:2] == [acme.tokens["ann"], acme.tokens["bob"]]
+    assert acme.keys()[-1] == sandbox.credential("acme", "bob")
+    assert leaked(sandbox) == []
+
+
+@pytest.mark.drivers(requests=True)
+def test_a_request_and_its_copy_are_each_healed(sandbox, driver, acme, session):
+    one = prepared(driver, acme.url, acme.auths["ann"])
+    other = one.copy()
+    sandbox.expire("acme", "ann")
+    assert [session.send(each).status_code for each in (other, one)] == [200, 200]
+    assert sandbox.call_count() == 2
+
+
+@pytest.mark.drivers(requests=True)
+def test_requests_on_the_way_away_and_back_get_nothing_back(sandbox, driver, acme, session):
+    from urllib.parse import quote
+
+    back = f"{sandbox.elsewhere_url}/redirect?to={quote(acme.url, safe='')}"
+    response = session.get(f"{acme.url}/redirect?to={quote(back, safe='')}", auth=acme.auths["ann"])
+    assert [each.status_code for each in response.history] == [302, 302]
+    assert "x-api-key" not in response.history[1].request.headers
+    assert leaked(sandbox) == []
+
+
+@pytest.mark.drivers(requests=True)
+def test_a_hook_that_copies_headers_does_not_open_the_way(sandbox, driver, acme, session):
+    seen = []
+    session.hooks["response"].append(lambda response, **_how: seen.append(response.request.headers.copy()))
+    assert session.get(acme.elsewhere, auth=acme.auths["ann"]).status_code == 200
+    assert "x-api-key" not in session.get(acme.elsewhere, auth=acme.auths["ann"], allow_redirects=False).next.headers
+    assert len(seen) == 3
+    assert leaked(sandbox) == []
+
+
+@pytest.mark.drivers(requests=True)
+def test_a_copy_that_was_made_while_a_redirect_led_elsewhere_is_healed(sandbox, driver, acme, session):
+    request = prepared(driver, acme.elsewhere, acme.auths["ann"])
+    assert session.send(request, allow_redirects=False).status_code == 302
+    copy = request.copy()
+    assert "x-api-key" not in copy.headers
+    assert session.send(copy).status_code == 200
+    assert leaked(sandbox) == []
+
+
+@pytest.mark.drivers(requests=True)
+def test_the_request_that_followed_a_redirect_can_be_sent_again(sandbox, driver, acme, session):
+    sandbox.expire("acme", "ann")
+    response = session.get(f"{acme.url}/redirect?to=/things", auth=acme.auths["ann"])
+    assert response.status_code == 200
+    sandbox.expire("acme", "ann")
+    assert session.send(response.request).status_code == 200
+
+
+@pytest.mark.drivers(requests=True)
+def test_a_request_shared_by_threads_is_healed_in_each_with_one_call(sandbox, driver, acme):
+    request = prepared(driver, acme.url, acme.auths["ann"])
+    sandbox.expire("acme", "ann")
+    sandbox.clear()
+    together, statuses = threading.Barrier(6), []
+
+    def send():
+        with driver.lib.Session() as session:
+            session.trust_env = False
+            together.wait()
+            statuses.append(session.send(request, timeout=30).status_code)
+
+    threads = [threading.Thread(target=send) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == [200] * 6
+    assert sandbox.call_count() == 1
+
+
+@pytest.mark.drivers(sync=True)
+def test_a_request_shared_by_threads_never_takes_the_key_elsewhere(sandbox, driver, acme):
+    if driver.library == "requests":
+        request = prepared(driver, acme.elsewhere, acme.auths["ann"])
+    else:
+        request = driver.lib.Request("GET", acme.elsewhere)
+
+    def send():
+        with (
+            driver.lib.Session()
+            if driver.library == "requests"
+            else driver.lib.Client(
+                auth=acme.auths["ann"], follow_redirects=True, trust_env=False, verify=False
+            ) as client
+        ):
+            if driver.library == "requests":
+                client.trust_env = False
+            for _ in range(40):
+                try:
+                    client.send(request)
+                except (KeyError, IndexError):
+                    pass  # a Request of httpx is not made for being sent by two threads at a time
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        threads = [threading.Thread(target=send) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert len(sandbox.arrivals("elsewhere")) > 20
+    assert leaked(sandbox) == []
+
+
+@pytest.mark.drivers(httpx=True)
+def test_a_broken_resend_leaves_nothing_on_the_request(sandbox, driver, acme, xkit):
+    xkit.get_credential("acme", context="ann")
+    sandbox.expire("acme", "ann")
+    request = driver.lib.Request("GET", acme.url)
+    with driver.session(auth=acme.auths["ann"], event_hooks={"request": [_Second(driver.loop)]}) as send:
+        held = [cell.cell_contents for cell in send.__closure__]
+        client = next(each for each in held if hasattr(each, "cookies"))
+        portal = next((each for each in held if hasattr(each, "start_task_soon")), None)
+        call = portal.call if portal else (lambda function, *arguments: function(*arguments))
+        with pytest.raises(Oops):
+            call(client.send, request)
+    assert "trace" not in request.extensions
+    assert "x-api-key" not in request.headers
+
+
+class Oops(Exception):
+    """What an event hook of the caller's raises."""
+
+
+class _Second:
+    """An event hook that raises for the second request, in a plain or an async client."""
+
+    def __new__(cls, loop):
+        seen = []
+
+        def hook(request):
+            seen.append(request)
+            if len(seen) == 2:
+                raise Oops
+
+        async def ahook(request):
+            hook(request)
+
+        return ahook if loop else hook
+
+
+def test_a_plugin_that_names_another_header_the_second_time_leaves_the_first_one_nowhere(sandbox, driver):
+    class Fickle:
+        def __init__(self):
+            self.names = iter(("X-One", "X-Two"))
+
+        @hookimpl
+        def xkit_auth_format_headers(self, credential):
+            return {next(self.names): credential.reveal()}
+
+    sandbox.add_connector(Connector("acme", hosts=["x.example"], header={"X-One": "{token}"}))
+    xkit = sandbox.xkit(plugins=[Fickle()])
+    sandbox.connect("acme", "ann")
+    xkit.get_credential("acme", context="ann")
+    sandbox.expire("acme", "ann")
+    url = f"{sandbox.provider_url('acme')}/redirect?to={sandbox.elsewhere_url}"
+    auth = driver.auth("acme", context="ann", xkit=xkit)
+    assert driver.send("GET", url, auth=auth, follow_redirects=True).status == 200
+    named = [[name for name in ("x-one", "x-two") if name in each.headers] for each in sandbox.arrivals("acme")]
+    assert named == [["x-one"], ["x-two"]]
+    assert not {"x-one", "x-two"} & set(sandbox.arrivals("elsewhere")[0].headers)
+
+
+@pytest.mark.needs_all
+def test_the_wrong_librarys_auth_is_named_in_the_error(sandbox, xkit):
+    import httpx
+    import httpx2
+    import requests
+
+    import xkit_auth.httpx
+    import xkit_auth.httpx2
+    import xkit_auth.requests
+
+    url = sandbox.provider_url("acme")
+    makers = {
+        "requests": xkit_auth.requests.XkitAuth,
+        "httpx": xkit_auth.httpx.XkitAuth,
+        "httpx2": xkit_auth.httpx2.XkitAuth,
+    }
+    for name, maker in makers.items():
+        auth = maker("acme", context="ann", xkit=xkit)
+        assert repr(auth) == f"xkit_auth.{name}.XkitAuth('acme')"
+        for other in {requests, httpx, httpx2} - {{"requests": requests, "httpx": httpx, "httpx2": httpx2}[name]}:
+            with pytest.raises(ConfigurationError, match=f"is for {name},"):
+                other.get(url, auth=auth)
+
+
+def test_an_auth_object_pickles_without_its_account_and_says_so_when_it_is_used(sandbox, driver, xkit):
+    auth = driver.auth("acme", context="ann", xkit=xkit)
+    for lost in (
+        pickle.loads(pickle.dumps(auth)),
+        pickle.loads(pickle.dumps(driver.auth("acme", context=lambda: "ann"))),
+    ):
+        with pytest.raises(ConfigurationError, match="unpickled"):
+            driver.send("GET", sandbox.provider_url("acme"), auth=lost)
+    assert sandbox.calls == []
+
+
+def test_copies_of_an_auth_object_share_its_account(sandbox, driver, xkit):
+    from copy import copy, deepcopy
+
+    sandbox.connect("acme", "ann")
+    auth = driver.auth("acme", context="ann", xkit=xkit)
+    for each in (auth, copy(auth), deepcopy(auth)):
+        assert driver.send("GET", sandbox.provider_url("acme"), auth=each).status == 200
+    assert sandbox.call_count() == 1
+
+
+@pytest.mark.drivers(requests=True)
+@pytest.mark.parametrize("has_connection", [True, False])
+def test_an_adapter_of_another_kind_is_healed_if_it_can_send_again(sandbox, driver, acme, session, has_connection):
+    from requests.adapters import BaseAdapter
+
+    class Plain(BaseAdapter):
+        def __init__(self):
+            super().__init__()
+            self.keys = []
+
+        def send(self, request, **_how):
+            self.keys.append(request.headers["X-Api-Key"])
+            response = driver.lib.Response()
+            response.request, response.url = request, request.url
+            response.status_code = 401 if len(self.keys) == 1 else 200
+            response.raw = io.BytesIO(b"a body") if len(self.keys) == 1 else None
+            if has_connection:
+                response.connection = self
+            return response
+
+        def close(self):
+            pass
+
+    adapter = Plain()
+    session.mount("http://", adapter)
+    request = prepared(driver, acme.url, acme.auths["ann"])
+    sandbox.rotate("acme", "ann")
+    assert session.send(request, stream=True).status_code == (200 if has_connection else 401)
+    assert len(adapter.keys) == (2 if has_connection else 1)
