@@ -103,8 +103,7 @@ class Rejoined:
         """Close the connection's stream."""
         if hasattr(self._rest, "aclose"):
             await self._rest.aclose()
-        if self._original is not None:
-            await self._original.aclose()
+        await self._original.aclose()
 
     @property
     def elapsed(self) -> Any:

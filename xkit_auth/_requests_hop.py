@@ -128,7 +128,7 @@ class Hop:
         try:
             if self._is_carried_by(request):
                 return self._judged(trip, response, how, may_resend=is_new_send or not self._is_spent)
-            if response.status_code != 401 or not rewound(request):
+            if response.status_code != 401 or not self._can_send_again(response):
                 return response
             if is_new_send and self._was_withheld(request):
                 response = self._sent_again(response, how, trip.fetch())
@@ -160,9 +160,12 @@ class Hop:
             judgement = trip.policy.judge(self.credential, answer)
             trip.note(Tell(self.credential, judgement, final=judgement.verdict in ASKS_AGAIN))
             return response
-        replayable = getattr(response, "connection", None) is not None and rewound(request)
         life = after_answer(
-            trip.policy, self.credential, answer, lambda: view_of(request, self.names), replayable=replayable
+            trip.policy,
+            self.credential,
+            answer,
+            lambda: view_of(request, self.names),
+            replayable=self._can_send_again(response),
         )
         try:
             step = next(life, None)
@@ -180,6 +183,9 @@ class Hop:
             self._blame(trip, error, response)
             raise
         return response
+
+    def _can_send_again(self, response: Any) -> bool:
+        return getattr(response, "connection", None) is not None and rewound(response.request)
 
     def _sent_again(self, refused: Any, how: Any, what: Sending | Credential) -> Any:
         assert self._trip is not None

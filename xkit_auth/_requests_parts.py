@@ -38,9 +38,7 @@ def rewound(request: Any) -> bool:
 def stays_at_origin(request: Any, response: Any) -> bool:
     """Whether a redirect certainly leads to the same origin, resolved as requests is about to resolve it."""
     try:
-        target = SessionRedirectMixin().get_redirect_target(response)
-        if target is None:
-            return False
+        target = str(SessionRedirectMixin().get_redirect_target(response))
         if target.startswith("//"):
             target = f"{urlparse(response.url).scheme}:{target}"
         quoted = requote_uri(urlparse(target).geturl())

@@ -160,3 +160,33 @@ def test_an_origin_that_is_spelt_in_many_ways_is_remembered_only_so_often(sandbo
     for number in range(2000):
         policy.learn(number)
     assert len(policy.known) <= 1024
+
+
+def test_an_unpickled_auth_that_has_lost_a_function_says_so(sandbox, driver, environment):
+    auth = pickle.loads(pickle.dumps(driver.auth("acme", context="user-1", hosts=lambda _context: ["acme.example"])))
+    with pytest.raises(ConfigurationError, match="lost its hosts="):
+        driver.send("GET", sandbox.provider_url("acme"), auth=auth)
+
+
+@pytest.mark.parametrize("header", [{"Authorization": "Bearer {token}"}, {"X-Key": "{token}"}])
+def test_a_latin_1_credential_is_sent_as_latin_1_by_every_client(sandbox, driver, xkit, header):
+    sandbox.add_connector(Connector("acme", hosts=["x.example"], header=header))
+    token = sandbox.connect("acme", "user-1", credential="t\xf6k\xe9n-0123456789")
+    assert (
+        driver.send("GET", sandbox.provider_url("acme"), auth=driver.auth("acme", context="user-1", xkit=xkit)).status
+        == 200
+    )
+    (name,) = header
+    assert sandbox.arrivals("acme")[0].headers[name.lower()].endswith(token)
+
+
+def test_an_error_about_a_hidden_header_holds_none_of_it(sandbox, driver, xkit):
+    from xkit_auth import ReauthorizationRequired
+
+    sandbox.add_connector(Connector("acme", hosts=["x.example"], header={"X-Key": "{token}"}))
+    token = sandbox.connect("acme", "user-1")
+    xkit.get_credential("acme", context="user-1")
+    sandbox.revoke("acme", "user-1")
+    with pytest.raises(ReauthorizationRequired) as caught:
+        driver.send("GET", sandbox.provider_url("acme"), auth=driver.auth("acme", context="user-1", xkit=xkit))
+    assert token not in str(dict(caught.value.response.request.headers))

@@ -6,6 +6,7 @@ import gzip
 import json
 import socket
 import threading
+from contextlib import suppress
 
 import pytest
 
@@ -41,13 +42,16 @@ def provider(sandbox, driver, xkit):
                 for body in bodies
             ]
 
+        def gives_until_it_closes(self, body):
+            self.answers[:] = [b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + body]
+
     def serve():
         while True:
             try:
                 connection, _ = listener.accept()
             except OSError:
                 return
-            with connection:
+            with connection, suppress(OSError):  # a client that has seen enough goes away
                 connection.recv(65536)
                 connection.sendall(answers.pop(0))
 
@@ -87,6 +91,18 @@ def test_json_that_says_no_is_healed_and_the_second_answer_is_whole(sandbox, dri
 def test_a_body_that_is_no_small_json_is_the_callers_untouched(sandbox, driver, provider, body):
     provider.gives(body)
     assert driver.send("GET", provider.url, auth=provider.auth).raw.content == body
+    assert sandbox.call_count() == 1
+
+
+@pytest.mark.parametrize("is_read", [True, False])
+def test_long_json_of_unknown_length_is_the_callers_untouched(sandbox, driver, provider, is_read):
+    body = json.dumps({"ok": False, "much": "x" * 3_000_000}).encode()
+    provider.gives_until_it_closes(body)
+    if is_read:
+        assert driver.send("GET", provider.url, auth=provider.auth).raw.content == body
+    else:
+        with driver.session(auth=provider.auth) as send:
+            assert send("GET", provider.url, stream=True).status_code == 200
     assert sandbox.call_count() == 1
 
 

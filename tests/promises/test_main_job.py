@@ -335,3 +335,19 @@ def test_calls_to_xkit_carry_the_keys_and_nothing_of_the_request(sandbox, driver
     assert call.status == 200
     assert "x-mine" not in call.headers
     assert "cookie" not in call.headers
+
+
+def test_a_webhook_outdates_a_call_that_is_under_way(sandbox, driver, acme, xkit):
+    webhook = (
+        '{"event_type": "connection.enabled",'
+        ' "payload": {"connector": {"slug": "acme"}, "context": {"external_id": "user-1"}}}'
+    )
+    with ExitStack() as held:
+        held.enter_context(sandbox.hold())
+        with driver.together(1, "GET", acme.url, auth=acme.auth) as replies:
+            sandbox.wait_for_calls(1)
+            assert xkit.handle_webhook(webhook).event_type == "connection.enabled"
+            held.close()
+            assert [reply.status for reply in replies()] == [200]
+    assert driver.send("GET", acme.url, auth=acme.auth).status == 200
+    assert sandbox.call_count() == 2

@@ -320,6 +320,12 @@ def test_a_good_hint_does_not_undo_a_bad_one(cache):
     assert cache.stale(KEY, None) is None
 
 
+def test_a_hint_makes_a_call_under_way_out_of_date_but_seldom(cache, clock):
+    assert cache.hint(KEY, bad=True, is_asking=True)
+    assert not cache.hint(KEY, bad=True, is_asking=True)
+    assert not cache.hint(("slack", "somebody-else"), bad=True)
+
+
 def test_a_hint_about_what_is_not_held_does_nothing(cache):
     cache.hint(KEY, bad=True)
     cache.store(KEY, OLD, rejected=None)
