@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from xkit_auth import ConfigurationError, Connector, hookimpl
+from xkit_auth import ConfigurationError, Connector, PlatformUnavailable, hookimpl
 
 
 @pytest.fixture
@@ -364,3 +364,34 @@ def test_headers_that_the_caller_takes_off_stay_off(sandbox, driver, acme, sessi
     del request.headers["X-Api-Key"]
     assert session.send(request).status_code == 401
     assert sandbox.call_count() == 1
+
+
+@pytest.mark.drivers(requests=True)
+def test_headers_that_the_caller_takes_off_a_stream_stay_off(sandbox, driver, acme, session):
+    request = driver.lib.Request("POST", acme.url, auth=acme.auths["ann"], data=iter([b"once"])).prepare()
+    del request.headers["X-Api-Key"]
+    assert session.send(request).status_code == 401
+    assert [each.body for each in sandbox.arrivals("acme")] == [b"once"]
+
+
+@pytest.mark.drivers(requests=True)
+def test_an_authorization_that_the_caller_puts_on_a_hop_is_the_callers(sandbox, driver, xkit, session):
+    sandbox.connect("acme", "ann")
+    auth = driver.auth("acme", context="ann", xkit=xkit)
+    redirected = prepared(driver, f"{sandbox.provider_url('acme')}/redirect?to=/things", auth)
+    hop = session.send(redirected, allow_redirects=False).next
+    hop.headers["Authorization"] = "Bearer mine"
+    assert session.send(hop).status_code == 401
+    assert sandbox.call_count() == 1
+
+
+@pytest.mark.drivers(requests=True)
+def test_a_copy_that_lacks_the_credential_while_xkit_is_down_says_so(sandbox, driver, acme, session, xkit):
+    request = prepared(driver, acme.elsewhere, acme.auths["ann"])
+    session.send(request, allow_redirects=False)
+    copy = request.copy()
+    xkit.forget()
+    sandbox.down("500")
+    with pytest.raises(PlatformUnavailable) as caught:
+        session.send(copy)
+    assert caught.value.response.status_code == 401
