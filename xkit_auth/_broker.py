@@ -263,7 +263,8 @@ class Broker:
         raise _for_caller(failure, key)
 
     def _timed_out(self, key: Key) -> PlatformUnavailable:
-        return unanswered(NoAnswer(f"no answer within {self._timeout:g} seconds"), *key)
+        failure = NoAnswer(f"no answer within {self._timeout:g} seconds")
+        return unanswered(failure, *key, self._account.base_url)
 
     # Asking, on a thread of our own
 
@@ -323,7 +324,7 @@ class Broker:
         if isinstance(answer, NoAnswer) and answer.was_reset:
             answer = self._answer(transport, url, deadline)
         if isinstance(answer, NoAnswer):
-            raise unanswered(answer, connector, context)
+            raise unanswered(answer, connector, context, self._account.base_url)
         return read_connection(answer, self._account, connector, context, wall=self.cache.wall())
 
     def _answer(self, transport: Transport, url: str, deadline: float) -> Answer | NoAnswer:

@@ -8,8 +8,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import ModuleType
 from typing import Any
 
-from ._platform import Answer, NoAnswer, gathered
-from ._text import shown
+from ._platform import Answer, NoAnswer, gathered, reason_of
 
 
 class HttpxTransport:
@@ -52,7 +51,7 @@ class HttpxTransport:
         reused = not any(name.endswith("connect_tcp.started") for name in events)
         broke = isinstance(error, (self._library.NetworkError, self._library.RemoteProtocolError))
         unanswered = not any(name.endswith("receive_response_headers.complete") for name in events)
-        return NoAnswer(f"{type(error).__name__}: {shown(error)}", was_reset=broke and reused and unanswered)
+        return NoAnswer(reason_of(error), was_reset=broke and reused and unanswered)
 
     def close(self) -> None:
         """Close every connection."""

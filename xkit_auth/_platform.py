@@ -97,10 +97,17 @@ def gathered(chunks: Iterable[bytes], deadline: float) -> bytes:
     return bytes(body)
 
 
-def unanswered(failure: NoAnswer, connector: str, context: str) -> PlatformUnavailable:
+def reason_of(error: BaseException) -> str:
+    """What is at the bottom of a library's exception, fit to be shown: the wrapping around it helps nobody."""
+    while (below := error.__cause__ or error.__context__) is not None:
+        error = below
+    return f"{type(error).__name__}: {shown(error)}"
+
+
+def unanswered(failure: NoAnswer, connector: str, context: str, where: str = "Xkit") -> PlatformUnavailable:
     """The error for a call to Xkit that brought no answer."""
     error = PlatformUnavailable(f"Xkit could not be asked: {failure}", connector=connector, context=context)
-    error.hint = "Check the network between this machine and Xkit; the provider was not asked."
+    error.hint = f"Check the network between this machine and {where}; the provider was not asked."
     error.__cause__ = failure
     return error
 

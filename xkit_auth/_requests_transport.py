@@ -11,8 +11,7 @@ from requests.exceptions import ConnectionError as BrokenConnection
 from requests.exceptions import RequestException, Timeout
 from urllib3.exceptions import HTTPError
 
-from ._platform import Answer, NoAnswer, gathered
-from ._text import shown
+from ._platform import Answer, NoAnswer, gathered, reason_of
 
 _CHUNK = 16 * 1024
 
@@ -61,7 +60,7 @@ class RequestsTransport:
             return NoAnswer(f"no answer in time ({name})")
         # requests does not say whether the connection was an old one; an earlier answer makes that likely.
         was_reset = isinstance(error, BrokenConnection) and "Connection aborted" in str(error) and self._has_answered
-        return NoAnswer(f"{name}: {shown(error)}", was_reset=was_reset)
+        return NoAnswer(reason_of(error), was_reset=was_reset)
 
     def close(self) -> None:
         """Close every connection."""

@@ -53,7 +53,7 @@ class Xkit:
 
     _alive: ClassVar[weakref.WeakSet[Xkit]] = weakref.WeakSet()
     _the_default: ClassVar[Xkit | None] = None
-    _default_lock: ClassVar[threading.Lock] = threading.Lock()
+    _default_lock: ClassVar[threading.RLock] = threading.RLock()
 
     def __init__(
         self,
@@ -91,7 +91,8 @@ class Xkit:
             tell=self.directory.tell,
         )
         self.is_settled = True  # what auth objects have worked out for this Xkit still holds
-        Xkit._alive.add(self)
+        with Xkit._default_lock:  # a set that is looked through must not grow meanwhile
+            Xkit._alive.add(self)
         default = Xkit._the_default
         if default is not None and default._account.publishable_key != self._account.publishable_key:
             default.is_settled = False  # whoever relies on it must look again, and find two accounts
@@ -245,7 +246,7 @@ def _number(name: str, value: object, *, least: float = 0) -> float:
 
 
 def _after_fork_in_child() -> None:
-    Xkit._default_lock = threading.Lock()
+    Xkit._default_lock = threading.RLock()
     for xkit in list(Xkit._alive):
         xkit.directory.after_fork()
         xkit.broker.after_fork()

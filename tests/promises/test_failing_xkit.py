@@ -95,8 +95,11 @@ def test_a_refused_connection_and_an_unknown_host_are_unavailable(driver):
     for base_url in (f"http://127.0.0.1:{port}", "https://xkit.invalid/api", f"https://127.0.0.1:{port}"):
         with Xkit(publishable_key="pk", secret_key="sk", base_url=base_url, timeout=5) as xkit:
             auth = driver.auth("acme", context="user-1", xkit=xkit, hosts=["api.acme.example"])
-            with pytest.raises(PlatformUnavailable, match="could not be asked"):
+            with pytest.raises(PlatformUnavailable, match="could not be asked") as caught:
                 driver.send("GET", "https://api.acme.example/", auth=auth)
+        # What went wrong and where, in the words of the system and without the libraries' wrapping.
+        assert ("ConnectionRefusedError" if str(port) in base_url else "gaierror") in str(caught.value)
+        assert base_url in caught.value.hint
 
 
 def test_a_server_without_tls_is_unavailable(driver):
