@@ -91,11 +91,11 @@ class Xkit:
             tell=self.directory.tell,
         )
         self.is_settled = True  # what auth objects have worked out for this Xkit still holds
-        with Xkit._default_lock:  # a set that is looked through must not grow meanwhile
+        with Xkit._default_lock:
             Xkit._alive.add(self)
-        default = Xkit._the_default
-        if default is not None and default._account.publishable_key != self._account.publishable_key:
-            default.is_settled = False  # whoever relies on it must look again, and find two accounts
+            default = Xkit._the_default
+            if default is not None and default._account.publishable_key != self._account.publishable_key:
+                default.is_settled = False  # whoever relies on it must look again, and find two accounts
 
     # The process's own
 
