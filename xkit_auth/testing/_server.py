@@ -55,6 +55,13 @@ class Server(uvicorn.Server):
         await self.closing.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # First nothing new is accepted, and what has been accepted is let in: asyncio loses sight of a connection that
+        # would join a server which has closed meanwhile, and its client would wait for ever.
+        for server in self.servers:
+            for listener in server.sockets:
+                asyncio.get_running_loop().remove_reader(listener.fileno())
+        for _ in range(10):
+            await asyncio.sleep(0)
         for server in self.servers:
             server.close()
         # A connection that has just been accepted shows up only some turns of the loop later.
