@@ -7,11 +7,14 @@ and sends back what came of it. An error that an adapter throws in passes throug
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from ._errors import ReauthorizationRequired
 from ._model import Credential, Judgement, RequestView, ResponseView, Verdict
 from ._policy import Policy, Sending
+
+_Step = TypeVar("_Step")
+_Outcome = TypeVar("_Outcome")
 
 ASKS_AGAIN = (Verdict.REFETCH, Verdict.RECONNECT)
 
@@ -83,9 +86,9 @@ def after_answer(
             yield Tell(current, judgement, final=judgement.verdict in ASKS_AGAIN)
 
 
-def advance(life: Life, value: Credential | ResponseView | None) -> Step | None:
+def advance(flow: Generator[_Step, _Outcome, None], outcome: _Outcome) -> _Step | None:
     """Send back what came of a step. The next one, or ``None`` when all is decided."""
     try:
-        return life.send(value)
+        return flow.send(outcome)
     except StopIteration:
         return None

@@ -277,10 +277,12 @@ class _Sent:
     def is_left(self, leaving: GeneratorExit) -> None:
         """The client gives up before we have seen an answer; if a hook of its own made it do so, that is a conflict."""
         error: Any = leaving.__context__
+        while isinstance(error, GeneratorExit):  # one for each flow around ours
+            error = error.__context__
         if isinstance(error, self._auth._library.HTTPStatusError) and error.response.status_code == 401:
             self._trip.xkit.directory.warn_once(
                 "An event hook of the client raised for an answer with 401 before a new credential could be fetched."
-                " Call raise_for_status() on the answer that you get, or skip 401 in the hook."
+                " Call raise_for_status() on the answer that you get, or let AfterAuth of xkit-auth call it."
             )
 
     def is_over(self) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import httpx
 
 from ._httpx import HttpxAuth
+from ._httpx_all_of import HttpxAfterAuth, HttpxAllOf
 from ._httpx_body import Rejoined
 from ._httpx_transport import HttpxTransport
 
-__all__ = ["XkitAuth"]
+__all__ = ["AfterAuth", "AllOf", "XkitAuth"]
 
 
 class _Stream(Rejoined, httpx.SyncByteStream, httpx.AsyncByteStream):
@@ -25,6 +26,26 @@ class XkitAuth(HttpxAuth, httpx.Auth):
     _adapter = __name__
     _library = httpx
     _stream_type = _Stream
+
+
+class AllOf(HttpxAllOf, httpx.Auth):
+    """Several auth objects on one request, each with its whole flow, retries included; the first is the outermost.
+
+    Example:
+        >>> import httpx
+        >>> from xkit_auth.httpx import AfterAuth, AllOf, XkitAuth
+        >>> auth = AllOf(AfterAuth(httpx.Response.raise_for_status), XkitAuth("slack", context="user-42"))
+    """
+
+    _library = httpx
+
+
+class AfterAuth(HttpxAfterAuth, httpx.Auth):
+    """A hook that is called with the answer that is left when the auth objects inside it have done their work.
+
+    An event hook of the client is called before them: one that raises for a 401 keeps the credential from being
+    fetched again. Put this first in an ``AllOf``. For an ``AsyncClient`` the hook may be async.
+    """
 
 
 def open_transport(*, is_direct: bool) -> HttpxTransport:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import httpx2
 
 from ._httpx import HttpxAuth
+from ._httpx_all_of import HttpxAfterAuth, HttpxAllOf
 from ._httpx_body import Rejoined
 from ._httpx_transport import HttpxTransport
 
-__all__ = ["XkitAuth"]
+__all__ = ["AfterAuth", "AllOf", "XkitAuth"]
 
 
 class _Stream(Rejoined, httpx2.SyncByteStream, httpx2.AsyncByteStream):
@@ -25,6 +26,26 @@ class XkitAuth(HttpxAuth, httpx2.Auth):
     _adapter = __name__
     _library = httpx2
     _stream_type = _Stream
+
+
+class AllOf(HttpxAllOf, httpx2.Auth):
+    """Several auth objects on one request, each with its whole flow, retries included; the first is the outermost.
+
+    Example:
+        >>> import httpx2
+        >>> from xkit_auth.httpx2 import AfterAuth, AllOf, XkitAuth
+        >>> auth = AllOf(AfterAuth(httpx2.Response.raise_for_status), XkitAuth("slack", context="user-42"))
+    """
+
+    _library = httpx2
+
+
+class AfterAuth(HttpxAfterAuth, httpx2.Auth):
+    """A hook that is called with the answer that is left when the auth objects inside it have done their work.
+
+    An event hook of the client is called before them: one that raises for a 401 keeps the credential from being
+    fetched again. Put this first in an ``AllOf``. For an ``AsyncClient`` the hook may be async.
+    """
 
 
 def open_transport(*, is_direct: bool) -> HttpxTransport:

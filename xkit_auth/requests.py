@@ -11,12 +11,13 @@ from typing import Any
 
 from requests.auth import AuthBase
 
+from ._all_of import BaseAllOf
 from ._auth import BaseAuth
 from ._errors import ConfigurationError
 from ._requests_hop import Hop
 from ._requests_transport import RequestsTransport
 
-__all__ = ["NoAuth", "XkitAuth"]
+__all__ = ["AllOf", "NoAuth", "XkitAuth"]
 
 
 class NoAuth(AuthBase):
@@ -52,6 +53,25 @@ class XkitAuth(BaseAuth, AuthBase):
 
     def _url_of(self, request: Any) -> str:
         return str(request.url)
+
+
+class AllOf(BaseAllOf, AuthBase):
+    """Several auth objects on one request: each is applied in the order given, and each one's hooks are called.
+
+    A resend replaces the credential alone: what another object has computed from the request stays as it was. To sign
+    what is sent, implement ``xkit_auth_format_headers``.
+
+    Example:
+        >>> from requests.auth import HTTPProxyAuth
+        >>> from xkit_auth.requests import AllOf, XkitAuth
+        >>> auth = AllOf(XkitAuth("slack", context="user-42"), HTTPProxyAuth("user", "password"))
+    """
+
+    def __call__(self, request: Any) -> Any:
+        """Called by requests when it prepares a request."""
+        for auth in self._auths:
+            request = auth(request)
+        return request
 
 
 def open_transport(*, is_direct: bool) -> RequestsTransport:

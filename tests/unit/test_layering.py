@@ -27,12 +27,13 @@ LAYERS = [
     ["_broker", "_directory"],
     ["_xkit"],
     ["_auth"],
+    ["_all_of"],
     ["_httpx_body", "_httpx_wire", "_httpx_transport", "_requests_parts", "_requests_transport"],
-    ["_httpx", "_requests_hop"],
+    ["_httpx", "_httpx_all_of", "_requests_hop"],
     ["requests", "httpx", "httpx2"],
 ]
-CORE = [module for layer in LAYERS[:12] for module in layer]
-ADAPTERS = [module for layer in LAYERS[12:] for module in layer]
+CORE = [module for layer in LAYERS[:13] for module in layer]
+ADAPTERS = [module for layer in LAYERS[13:] for module in layer]
 HTTP_LIBRARIES = {"requests", "urllib3", "httpx", "httpx2", "httpcore", "httpcore2", "h11", "aiohttp"}
 ROOMS = {"_cli", "__main__", "testing", "sdk"}  # beside the library, not inside it
 PUBLIC = {"__init__"}
