@@ -189,3 +189,39 @@ def test_c20_hooks_of_other_auth_objects_see_the_answer_that_is_left(sandbox, dr
         warnings.simplefilter("error")
         assert driver.send("GET", acme.url, auth=driver.module.AllOf(other, acme.auth)).status == 200
     assert seen == [200]
+
+
+@pytest.mark.drivers(httpx=True)
+def test_c17_a_send_that_breaks_closes_every_flow_at_once(driver):
+    closed = []
+
+    class Notes(driver.lib.Auth):
+        def __init__(self, name):
+            self.name = name
+
+        def sync_auth_flow(self, request):
+            try:
+                yield request
+            finally:
+                closed.append(self.name)
+
+        async def async_auth_flow(self, request):
+            try:
+                yield request
+            finally:
+                closed.append(self.name)
+
+    held = []  # so that it is not the garbage collector that closes them
+
+    class Holds(driver.module.AllOf):
+        def sync_auth_flow(self, request):
+            held.append(super().sync_auth_flow(request))
+            return held[-1]
+
+        def async_auth_flow(self, request):
+            held.append(super().async_auth_flow(request))
+            return held[-1]
+
+    with pytest.raises(driver.lib.ConnectError):
+        driver.send("GET", "http://127.0.0.1:1/", auth=Holds(Notes("outer"), Notes("middle"), Notes("inner")))
+    assert closed == ["inner", "middle", "outer"]
