@@ -191,6 +191,7 @@ class Policy:
             if isinstance(said, Judgement) and isinstance(said.verdict, Verdict):
                 return said
             if said is not None:
+                said = None  # so that a traceback with local variables does not show it
                 raise self._plugin_mistake("xkit_auth_classify_response", "returned neither a Verdict nor a Judgement")
         return judged_by_rules(self.connector, response)
 

@@ -6,7 +6,9 @@ which requests calls for each hop of a redirect, too: see ``_requests_hop.py``.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Hashable
+from inspect import CO_COROUTINE
 from typing import Any
 
 from requests.auth import AuthBase
@@ -49,6 +51,8 @@ class XkitAuth(BaseAuth, AuthBase):
             Hop.take_off(request)
         else:
             Hop.put_on(request, trip, trip.held() or trip.fetch())
+            if "pre_request" in request.hooks:  # of niquests
+                request.hooks = {**request.hooks, "pre_request": [_no_tasks, *request.hooks["pre_request"]]}
         return request
 
     def _url_of(self, request: Any) -> str:
@@ -82,3 +86,12 @@ def open_transport(*, is_direct: bool) -> RequestsTransport:
 def _origin_key(url: str) -> Hashable:
     end = url.find("/", 8)  # behind https://
     return url[:end] if end > 0 else url
+
+
+def _no_tasks(_request: Any) -> None:
+    """Called by niquests when it is about to send a request: its async sessions cannot send one again in a hook."""
+    if sys._getframe(1).f_code.co_flags & CO_COROUTINE:
+        raise ConfigurationError(
+            "This XkitAuth is for sessions that are not async, and an async one was given it",
+            hint="Use httpx.AsyncClient with XkitAuth from xkit_auth.httpx, or niquests.Session in a thread.",
+        )

@@ -68,7 +68,7 @@ GOOD = b'{"ok": true, "text": "fine"}'
 BAD = b'{"ok": false}'
 
 
-def test_json_that_says_no_is_healed_and_the_second_answer_is_whole(sandbox, driver, provider, xkit):
+def test_c12_json_that_says_no_is_healed_and_the_second_answer_is_whole(sandbox, driver, provider, xkit):
     xkit.get_credential("acme", context="user-1")
     sandbox.rotate("acme", "user-1")
     provider.gives(BAD, GOOD)
@@ -88,14 +88,14 @@ def test_json_that_says_no_is_healed_and_the_second_answer_is_whole(sandbox, dri
     ],
     ids=["empty", "no json", "deep", "long", "a long no", "utf-16"],
 )
-def test_a_body_that_is_no_small_json_is_the_callers_untouched(sandbox, driver, provider, body):
+def test_c12_a_body_that_is_no_small_json_is_the_callers_untouched(sandbox, driver, provider, body):
     provider.gives(body)
     assert driver.send("GET", provider.url, auth=provider.auth).raw.content == body
     assert sandbox.call_count() == 1
 
 
 @pytest.mark.parametrize("is_read", [True, False])
-def test_long_json_of_unknown_length_is_the_callers_untouched(sandbox, driver, provider, is_read):
+def test_c12_long_json_of_unknown_length_is_the_callers_untouched(sandbox, driver, provider, is_read):
     body = json.dumps({"ok": False, "much": "x" * 3_000_000}).encode()
     provider.gives_until_it_closes(body)
     if is_read:
@@ -103,6 +103,16 @@ def test_long_json_of_unknown_length_is_the_callers_untouched(sandbox, driver, p
     else:
         with driver.session(auth=provider.auth) as send:
             assert send("GET", provider.url, stream=True).status_code == 200
+    assert sandbox.call_count() == 1
+
+
+@pytest.mark.drivers(requests=True)  # httpx lets us put back what we have read
+def test_c12_on_requests_a_streamed_answer_is_not_looked_at(sandbox, driver, provider):
+    provider.gives(BAD)
+    with driver.session(auth=provider.auth) as send:
+        response = send("GET", provider.url, stream=True)
+        assert not response._content_consumed
+        assert response.raw.read() == BAD
     assert sandbox.call_count() == 1
 
 

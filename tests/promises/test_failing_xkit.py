@@ -5,12 +5,16 @@ from __future__ import annotations
 import gzip
 import json
 import socket
+import ssl
+import struct
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email.utils import formatdate
 
+import anyio
 import pytest
+import trustme
 
 from xkit_auth import PlatformProtocolError, PlatformRateLimited, PlatformUnavailable, Xkit
 
@@ -18,7 +22,7 @@ GOOD = json.dumps({"connection": {"enabled": True, "authorization": {"status": "
 
 
 @contextmanager
-def server(answer):
+def server(answer, tls=None):
     """A server of one kind of answer on a port of its own: ``answer`` gets each connection after its request."""
     listener = socket.create_server(("127.0.0.1", 0))
     closing = threading.Event()
@@ -29,13 +33,11 @@ def server(answer):
                 connection, _ = listener.accept()
             except OSError:
                 return
-            with connection:
+            with connection, suppress(OSError):
                 connection.settimeout(5)
-                try:
-                    connection.recv(65536)
-                    answer(connection, closing)
-                except OSError:
-                    pass
+                with tls.wrap_socket(connection, server_side=True) if tls else connection as reached:
+                    reached.recv(65536)
+                    answer(reached, closing)
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
@@ -53,14 +55,31 @@ def head(body, extra=b"", length=None):
     return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n%sContent-Length: %d\r\n\r\n" % (extra, size)
 
 
-def reset_in_the_middle(connection, _closing):
+def good(connection, _closing):
+    connection.sendall(head(GOOD.encode()) + GOOD.encode())
+
+
+def end_in_the_middle(connection, _closing):
     connection.sendall(head(GOOD.encode()) + GOOD.encode()[:30])
+
+
+def reset_in_the_middle(connection, closing):
+    end_in_the_middle(connection, closing)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def trickle(connection, closing):
     connection.sendall(head(GOOD.encode()))
     for byte in GOOD.encode():
         connection.sendall(bytes([byte]))
+        if closing.wait(0.05):
+            return
+
+
+def trickle_of_headers(connection, closing):
+    connection.sendall(b"HTTP/1.1 200 OK\r\n")
+    for _ in range(100):
+        connection.sendall(b"X: 1\r\n")
         if closing.wait(0.05):
             return
 
@@ -75,18 +94,28 @@ def no_http(connection, _closing):
     connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
 
 
-@pytest.mark.parametrize("answer", [reset_in_the_middle, trickle, endless, no_http])
+@pytest.mark.parametrize("answer", [end_in_the_middle, reset_in_the_middle, trickle, endless, no_http])
 def test_an_answer_that_does_not_come_whole_is_unavailable(driver, sandbox, answer):
     url = sandbox.provider_url("acme")
     with (
         server(answer) as base_url,
-        Xkit(publishable_key="pk", secret_key="sk", base_url=base_url, timeout=0.5) as xkit,
+        Xkit(publishable_key="pk", secret_key="sk", base_url=base_url, timeout=0.3) as xkit,
     ):
         auth = driver.auth("acme", context="user-1", xkit=xkit, hosts=[url.removeprefix("http://")])
-        with pytest.raises(PlatformUnavailable) as caught:
+        with pytest.raises(PlatformUnavailable, match="could not be asked") as caught:
             driver.send("GET", url, auth=auth)
     assert caught.value.retryable
     assert sandbox.arrivals("acme") == []
+
+
+def test_f11_nobody_waits_longer_than_the_timeout_whatever_xkit_does(driver):
+    with (
+        server(trickle_of_headers) as base_url,
+        Xkit(publishable_key="pk", secret_key="sk", base_url=base_url, timeout=0.2) as xkit,
+    ):
+        auth = driver.auth("acme", context="user-1", xkit=xkit, hosts=["api.acme.example"])
+        with pytest.raises(PlatformUnavailable, match=r"no answer (in time|within)"):
+            driver.send("GET", "https://api.acme.example/", auth=auth)
 
 
 def test_a_refused_connection_and_an_unknown_host_are_unavailable(driver):
@@ -107,8 +136,29 @@ def test_a_server_without_tls_is_unavailable(driver):
         secure = base_url.replace("http:", "https:")
         with Xkit(publishable_key="pk", secret_key="sk", base_url=secure, timeout=5) as xkit:
             auth = driver.auth("acme", context="user-1", xkit=xkit, hosts=["api.acme.example"])
-            with pytest.raises(PlatformUnavailable):
+            with pytest.raises(PlatformUnavailable, match="SSL"):
                 driver.send("GET", "https://api.acme.example/", auth=auth)
+
+
+@pytest.mark.parametrize("is_trusted", [False, True])
+def test_a_certificate_must_be_one_that_the_environment_trusts(driver, sandbox, tmp_path, monkeypatch, is_trusted):
+    url = sandbox.provider_url("acme")
+    sandbox.connect("acme", "user-1", credential="t" * 20)
+    authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    if is_trusted:
+        authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+        for variable in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
+            monkeypatch.setenv(variable, str(tmp_path / "authority.pem"))
+    with server(good, tls) as base_url:
+        secure = base_url.replace("http:", "https:")
+        with Xkit(publishable_key="pk", secret_key="sk", base_url=secure, timeout=30) as xkit:
+            auth = driver.auth("acme", context="user-1", xkit=xkit, hosts=[url.removeprefix("http://")])
+            if is_trusted:
+                assert driver.send("GET", url, auth=auth).status == 200
+            else:
+                with pytest.raises(PlatformUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
+                    driver.send("GET", url, auth=auth)
 
 
 def test_a_bomb_is_not_unpacked(driver, sandbox, xkit):
@@ -196,7 +246,29 @@ def test_a_thousand_users_do_not_storm_an_xkit_that_is_down(sandbox, how):
     assert sandbox.call_count() <= 20
 
 
-def test_one_users_hang_holds_up_nobody_else(driver, sandbox, xkit):
+@pytest.mark.drivers(tasks=True)
+def test_a_thousand_tasks_do_not_storm_an_xkit_that_is_down_either(driver, sandbox):
+    xkit, url = sandbox.xkit(), sandbox.provider_url("acme")
+    sandbox.down("500")
+    failures = []
+
+    async def ask(client, user):
+        try:
+            await client.get(url, auth=driver.auth("acme", context=f"user-{user}", xkit=xkit))
+        except PlatformUnavailable as error:
+            failures.append(error)
+
+    async def all_of_them():
+        async with driver.lib.AsyncClient(trust_env=False, verify=False) as client, anyio.create_task_group() as group:
+            for user in range(1000):
+                group.start_soon(ask, client, user)
+
+    anyio.run(all_of_them, backend=driver.loop)
+    assert len(failures) == 1000
+    assert sandbox.call_count() <= 20
+
+
+def test_e5_one_users_hang_holds_up_nobody_else(driver, sandbox, xkit):
     url = sandbox.provider_url("acme")
     for user in ("ann", "bob"):
         sandbox.connect("acme", user)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import ExitStack
 
 import pytest
@@ -17,6 +18,7 @@ from xkit_auth import (
     PlatformRateLimited,
     PlatformUnavailable,
     ReauthorizationRequired,
+    hookimpl,
 )
 
 
@@ -75,7 +77,7 @@ def test_a_second_refusal_is_the_callers_and_the_key_is_left_alone(sandbox, driv
     assert len(sandbox.arrivals("acme")) == 4
 
 
-def test_the_same_credential_again_is_not_sent_again_and_xkit_is_left_alone(sandbox, driver, acme):
+def test_c9_the_same_credential_again_is_not_sent_again_and_xkit_is_left_alone(sandbox, driver, acme):
     driver.send("GET", acme.url, auth=acme.auth)
     sandbox.expire("acme", "user-1", renews=False)
     for _ in range(3):
@@ -97,7 +99,7 @@ def test_a_credential_that_somebody_replaced_meanwhile_is_used_without_asking(sa
     assert sandbox.call_count() == 2
 
 
-def test_fifty_callers_make_one_call(sandbox, driver, acme):
+def test_e1_fifty_callers_make_one_call(sandbox, driver, acme):
     with ExitStack() as held:
         held.enter_context(sandbox.hold())
         with driver.together(50, "GET", acme.url, auth=acme.auth) as replies:
@@ -132,7 +134,7 @@ def test_fifty_callers_make_one_call(sandbox, driver, acme):
         (lambda sandbox: sandbox.connect("acme", "user-1", credential=" "), PlatformProtocolError),
     ],
 )
-def test_each_situation_has_its_error_and_nothing_is_sent(sandbox, driver, acme, situation, error):
+def test_f7_f9_each_situation_has_its_error_and_nothing_is_sent(sandbox, driver, acme, situation, error):
     situation(sandbox)
     with pytest.raises(error) as caught:
         driver.send("GET", acme.url, auth=acme.auth)
@@ -142,7 +144,7 @@ def test_each_situation_has_its_error_and_nothing_is_sent(sandbox, driver, acme,
     assert sandbox.arrivals("acme") == []
 
 
-def test_an_empty_credential_means_connecting_again(sandbox, driver, acme):
+def test_f9_an_empty_credential_means_connecting_again(sandbox, driver, acme):
     body = '{"connection": {"enabled": true, "authorization": {"status": "active", "credential": %s}}}'
     for empty in ("null", '""', "{}"):
         sandbox.answer_with(body % empty)
@@ -151,12 +153,26 @@ def test_an_empty_credential_means_connecting_again(sandbox, driver, acme):
     assert sandbox.arrivals("acme") == []
 
 
-def test_a_hang_of_xkit_ends_when_the_timeout_is_over(sandbox, driver):
+def test_f11_a_hang_of_xkit_ends_when_the_timeout_is_over(sandbox, driver):
+    class Listener:
+        def __init__(self):
+            self.has_heard = threading.Event()
+
+        @hookimpl
+        def xkit_auth_event(self, event):
+            if event.kind == "fetch_failed":
+                self.has_heard.set()
+
+    listener = Listener()
+    xkit = sandbox.xkit(timeout=0.2, plugins=[listener])
     url = sandbox.provider_url("acme")
     sandbox.connect("acme", "user-1")
     sandbox.down("hang")
     with pytest.raises(PlatformUnavailable, match=r"no answer (in time|within)"):
-        driver.send("GET", url, auth=driver.auth("acme", context="user-1", xkit=sandbox.xkit(timeout=0.2)))
+        driver.send("GET", url, auth=driver.auth("acme", context="user-1", xkit=xkit))
+    # The call itself is over, too, and not only left to itself; Xkit hangs still.
+    assert listener.has_heard.wait(20)
+    assert {call.status for call in sandbox.calls} <= {None}
     assert sandbox.arrivals("acme") == []
 
 
@@ -174,7 +190,7 @@ def test_a_refused_credential_that_is_no_longer_usable_raises_with_the_answer(sa
     assert acme.token not in str(error)
 
 
-def test_a_refused_credential_while_xkit_is_down_raises_something_retryable_with_the_answer(sandbox, driver, acme):
+def test_f6_a_refused_credential_while_xkit_is_down_raises_something_retryable_with_the_answer(sandbox, driver, acme):
     driver.send("GET", acme.url, auth=acme.auth)
     sandbox.expire("acme", "user-1")
     sandbox.down("500")
@@ -184,7 +200,7 @@ def test_a_refused_credential_while_xkit_is_down_raises_something_retryable_with
     assert caught.value.response.status_code == 401
 
 
-def test_a_held_credential_is_served_on_while_xkit_is_down(sandbox, driver):
+def test_f5_a_held_credential_is_served_on_while_xkit_is_down(sandbox, driver):
     url = sandbox.provider_url("acme")
     sandbox.connect("acme", "user-1")
     auth = driver.auth("acme", context="user-1", xkit=sandbox.xkit(max_age=0))
@@ -237,7 +253,7 @@ def test_a_file_goes_back_to_the_position_that_it_had(sandbox, driver, acme, tmp
     assert [arrival.body for arrival in sandbox.arrivals("acme")[1:]] == [b"x" * 100_000] * 2
 
 
-def test_a_body_that_cannot_be_sent_twice_is_never_half_sent(sandbox, driver, acme):
+def test_c1_a_body_that_cannot_be_sent_twice_is_never_half_sent(sandbox, driver, acme):
     def chunks():
         yield b"once"
         yield b" only"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import socket
 
 import pytest
 
@@ -142,6 +143,58 @@ def test_c10_what_a_new_credential_does_not_cure_is_left_to_the_caller(sandbox, 
     assert len(sandbox.arrivals("acme")) == 1
 
 
+CHALLENGES = {
+    "none": None,
+    "several": 'Digest realm="a, b", nonce="c", Bearer realm="acme", error="invalid_token", Basic realm="d"',
+    "basic": 'Basic realm="acme"',
+    "odd case": "bEaReR ERROR=Invalid_Token",
+    "broken": '"=,, Bearer error',
+}
+
+
+def challenging(base, challenge):
+    """A URL that is answered with 401 and this challenge, whatever the credential."""
+    from urllib.parse import quote
+
+    header = "" if challenge is None else f"?header=www-authenticate:{quote(challenge)}"
+    return f"{base}/status/401{header}"
+
+
+def test_c11_a_401_is_a_refusal_whatever_it_challenges_the_client_to(sandbox, driver):
+    xkit = sandbox.xkit(plugins=[RotatesWhenRejected(sandbox)])
+    for user, challenge in CHALLENGES.items():
+        token = sandbox.connect("acme", user)
+        url = challenging(sandbox.provider_url("acme"), challenge)
+        reply = driver.send("GET", url, auth=driver.auth("acme", context=user, xkit=xkit))
+        assert (reply.status, reply.history) == (401, [401]), user
+        assert reply.raw.headers.get("www-authenticate") == challenge
+        refused, again = (each.headers["authorization"] for each in sandbox.arrivals("acme"))
+        assert refused == f"Bearer {token}" != again
+        assert sandbox.call_count() == 2
+        sandbox.clear()
+
+
+def test_c11_a_connector_can_tell_one_challenge_from_another(sandbox, driver):
+    denied = [
+        Failure(Verdict.DENIED, status=401, header={"WWW-Authenticate": text})
+        for text in ("Basic realm", "insufficient_scope")
+    ]
+    sandbox.add_connector(Connector("acme", hosts=["x.example"], failures=denied))
+    xkit = sandbox.xkit()
+    for challenge, calls in [
+        ("bAsIc realm=acme", 1),
+        ('Bearer error="INSUFFICIENT_scope"', 1),
+        ('Bearer error="invalid_token"', 2),
+        (None, 2),
+    ]:
+        user = f"user of {challenge}"
+        sandbox.connect("acme", user)
+        url = challenging(sandbox.provider_url("acme"), challenge)
+        reply = driver.send("GET", url, auth=driver.auth("acme", context=user, xkit=xkit))
+        assert (reply.status, reply.history) == (401, [])
+        assert sandbox.call_count("acme", user) == calls
+
+
 def test_a_revoking_answer_asks_xkit_and_raises_if_that_knows_nothing_newer(sandbox, driver, acme):
     rules = [Failure(Verdict.RECONNECT, status=401)]
     sandbox.add_connector(Connector("acme", hosts=["x.example"], failures=rules))
@@ -167,6 +220,42 @@ def test_c13_a_crowd_that_is_refused_together_asks_once_and_is_answered_each(san
     with driver.together(40, "GET", acme.url, auth=acme.auth) as replies:
         assert [reply.status for reply in replies()] == [200] * 40
     assert sandbox.call_count() == 1
+
+
+@pytest.mark.drivers(requests=True)
+@pytest.mark.parametrize("whose", ["the session's", "the request's"])
+def test_c20_hooks_of_the_callers_see_only_the_final_answer_of_each_hop(sandbox, driver, acme, whose):
+    seen = []
+
+    def hook(response, **_how):
+        seen.append(response.status_code)
+        if response.status_code == 302:
+            sandbox.expire("acme", "user-1")
+
+    hooks = {"hooks": {"response": [hook]}}
+    options, arguments = (hooks, {}) if whose == "the session's" else ({}, hooks)
+    with driver.session(auth=acme.auth, follow_redirects=True, **options) as send:
+        assert send("GET", acme.url, **arguments).status_code == 200
+        assert seen == [200]
+        assert send("GET", redirect(acme.url, "/things"), **arguments).status_code == 200
+        assert seen == [200, 302, 200]
+    assert [status for _, _, status in sent(sandbox)] == [401, 200, 302, 401, 200]
+
+
+def test_c21_httpx_counts_the_resend_among_the_redirects_and_requests_does_not(sandbox, driver, acme):
+    url = redirect(acme.url, "/things")
+    with driver.session(auth=acme.auth, follow_redirects=True, max_redirects=1) as send:
+        if driver.library == "requests":
+            assert send("GET", url).status_code == 200
+        else:
+            with pytest.raises(driver.lib.TooManyRedirects):
+                send("GET", url)
+            assert sent(sandbox) == [("GET", "/redirect", 401), ("GET", "/redirect", 302)]
+        assert send("GET", url).status_code == 200  # without a resend there is nothing to count
+    sandbox.expire("acme", "user-1")
+    with driver.session(auth=acme.auth, follow_redirects=True, max_redirects=2) as send:
+        assert send("GET", url).status_code == 200
+    assert sandbox.call_count() == 2
 
 
 def test_c22_history_and_elapsed_tell_the_truth_and_nothing_of_ours(sandbox, driver, acme):
@@ -234,9 +323,81 @@ def test_d4_a_streamed_answer_after_a_resend_is_unread(sandbox, driver, acme):
             assert len(response.content) > 0
 
 
+EVENT = b"data: one\n\n"
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: %d\r\n\r\n" % (2 * len(EVENT))
+
+
+@pytest.mark.parametrize("begins_with", [b"", HEAD + EVENT], ids=["long poll", "stream of events"])
+def test_d5_an_answer_that_is_still_open_holds_up_nobody_else(sandbox, driver, acme, xkit, begins_with):
+    with socket.create_server(("127.0.0.1", 0)) as slow:
+        slow.settimeout(20)
+        host = f"127.0.0.1:{slow.getsockname()[1]}"
+        auth = driver.auth("acme", context="user-1", xkit=xkit, hosts=[host, acme.url.removeprefix("http://")])
+        with driver.together(1, "GET", f"http://{host}/events", auth=auth) as open_one, slow.accept()[0] as connection:
+            connection.recv(65536)
+            connection.sendall(begins_with)
+            with driver.together(5, "GET", acme.url, auth=auth) as others:
+                assert [reply.status for reply in others()] == [200] * 5
+            assert sandbox.call_count() == 1
+            connection.sendall((HEAD + EVENT + EVENT).removeprefix(begins_with))
+            (reply,) = open_one()
+    assert (reply.status, reply.raw.content) == (200, EVENT * 2)
+
+
 def test_d7_head_is_sent_again(sandbox, driver, acme):
     assert driver.send("HEAD", acme.url, auth=acme.auth).status == 200
     assert [each.method for each in sandbox.arrivals("acme")] == ["HEAD", "HEAD"]
+
+
+def test_d8_xkit_is_not_asked_through_the_callers_client(sandbox, driver, acme):
+    seen = []
+    auth = driver.auth("acme", context="user-1", xkit=sandbox.xkit())  # nobody else has used it: it takes our library
+    with driver.session(auth=auth, **watched(driver, lambda request: seen.append(str(request.url)))) as send:
+        assert send("GET", acme.url).status_code == 200
+        sandbox.expire("acme", "user-1")
+        response = send("GET", acme.url)
+        assert response.status_code == 200
+    assert sandbox.call_count() == 2
+    # Sent three times, and each time seen by the transport and by hooks; a hook of requests sees no refused answer.
+    assert len(seen) == (5 if driver.library == "requests" else 9)
+    assert {url.rstrip("/") for url in seen} == {acme.url}
+    assert [str(each.url).rstrip("/") for each in response.history] == [acme.url]
+
+
+def watched(driver, note):
+    """What makes a session show each request to ``note``: in its transport, and in every hook that it has."""
+    if driver.library == "requests":
+        from requests.adapters import HTTPAdapter
+
+        class Adapter(HTTPAdapter):
+            def send(self, request, **how):
+                note(request)
+                return super().send(request, **how)
+
+        hooks = {"response": [lambda response, **_how: note(response.request)]}
+        return {"adapters": {"http://": Adapter()}, "hooks": hooks}
+
+    class Transport(driver.lib.HTTPTransport):
+        def handle_request(self, request):
+            note(request)
+            return super().handle_request(request)
+
+    class AsyncTransport(driver.lib.AsyncHTTPTransport):
+        async def handle_async_request(self, request):
+            note(request)
+            return await super().handle_async_request(request)
+
+    async def anote(request):
+        note(request)
+
+    async def anote_answer(response):
+        note(response.request)
+
+    if driver.loop:
+        hooks = {"request": [anote], "response": [anote_answer]}
+        return {"transport": AsyncTransport(verify=False), "event_hooks": hooks}
+    hooks = {"request": [note], "response": [lambda response: note(response.request)]}
+    return {"transport": Transport(verify=False), "event_hooks": hooks}
 
 
 def test_step_8_a_request_that_is_sent_again_by_its_owner_has_a_budget_of_its_own(sandbox, driver, acme):

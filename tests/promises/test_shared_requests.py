@@ -6,6 +6,9 @@ import io
 import pickle
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
+from importlib import import_module
 
 import pytest
 
@@ -229,27 +232,39 @@ def test_a_plugin_that_names_another_header_the_second_time_leaves_the_first_one
 
 
 @pytest.mark.needs_all
-def test_the_wrong_librarys_auth_is_named_in_the_error(sandbox, xkit):
-    import httpx
-    import httpx2
-    import requests
-
-    import xkit_auth.httpx
-    import xkit_auth.httpx2
-    import xkit_auth.requests
-
+def test_x1_g6_the_wrong_librarys_auth_is_named_in_the_error(sandbox, driver, xkit):
     url = sandbox.provider_url("acme")
-    makers = {
-        "requests": xkit_auth.requests.XkitAuth,
-        "httpx": xkit_auth.httpx.XkitAuth,
-        "httpx2": xkit_auth.httpx2.XkitAuth,
-    }
-    for name, maker in makers.items():
-        auth = maker("acme", context="ann", xkit=xkit)
-        assert repr(auth) == f"xkit_auth.{name}.XkitAuth('acme')"
-        for other in {requests, httpx, httpx2} - {{"requests": requests, "httpx": httpx, "httpx2": httpx2}[name]}:
-            with pytest.raises(ConfigurationError, match=f"is for {name},"):
-                other.get(url, auth=auth)
+    for other in {"requests", "httpx", "httpx2"} - {driver.library}:
+        auth = import_module(f"xkit_auth.{other}").XkitAuth("acme", context="ann", xkit=xkit)
+        assert repr(auth) == f"xkit_auth.{other}.XkitAuth('acme')"
+        with pytest.raises(ConfigurationError, match=f"is for {other},"):
+            driver.send("GET", url, auth=auth)
+    assert sandbox.calls == []
+    assert sandbox.arrivals("acme") == []
+
+
+@pytest.mark.drivers(requests=True)
+@pytest.mark.parametrize("is_refused", [False, True])
+def test_x3_a_request_can_be_prepared_in_one_thread_and_sent_in_another(
+    sandbox, driver, acme, xkit, session, is_refused
+):
+    user = ContextVar("user")
+
+    def in_a_thread_of(name, work):
+        def run():
+            user.set(name)
+            return work()
+
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(run).result()
+
+    auth = driver.auth("acme", context=user, xkit=xkit)
+    request = in_a_thread_of("ann", lambda: prepared(driver, acme.url, auth))
+    if is_refused:
+        sandbox.expire("acme", "ann")
+    assert in_a_thread_of("bob", lambda: session.send(request)).status_code == 200
+    assert acme.keys() == [acme.tokens["ann"], sandbox.credential("acme", "ann")][: 1 + is_refused]
+    assert {call.context for call in sandbox.calls} == {"ann"}
 
 
 def test_an_auth_object_pickles_without_its_account_and_says_so_when_it_is_used(sandbox, driver, xkit):
@@ -276,7 +291,9 @@ def test_copies_of_an_auth_object_share_its_account(sandbox, driver, xkit):
 @pytest.mark.drivers(requests=True)
 @pytest.mark.parametrize("has_connection", [True, False])
 @pytest.mark.parametrize("raw", [io.BytesIO(b"a body"), None])
-def test_an_adapter_of_another_kind_is_healed_if_it_can_send_again(sandbox, driver, acme, session, has_connection, raw):
+def test_d9_an_adapter_of_another_kind_is_healed_if_it_can_send_again(
+    sandbox, driver, acme, session, has_connection, raw
+):
     from requests.adapters import BaseAdapter
 
     class Plain(BaseAdapter):
@@ -336,7 +353,7 @@ def test_a_request_that_was_put_together_by_hand_is_healed(sandbox, driver, acme
 
 
 @pytest.mark.drivers(requests=True)
-def test_a_redirected_response_pickles_and_copies(sandbox, driver, acme, session):
+def test_e11_a_redirected_response_pickles_and_copies(sandbox, driver, acme, session):
     from copy import deepcopy
 
     response = session.get(acme.elsewhere, auth=acme.auths["ann"])
@@ -344,6 +361,20 @@ def test_a_redirected_response_pickles_and_copies(sandbox, driver, acme, session
         assert copy.status_code == 200
         assert [each.status_code for each in copy.history] == [302]
     assert session.send(deepcopy(prepared(driver, acme.url, acme.auths["ann"]))).status_code == 200
+
+
+@pytest.mark.drivers(requests=True)
+def test_e11_a_pickled_response_holds_neither_the_account_nor_what_it_holds(sandbox, driver, acme, session):
+    request = prepared(driver, acme.url, acme.auths["ann"])
+    sandbox.expire("acme", "ann")
+    session.get(acme.url, auth=acme.auths["bob"])
+    for _ in range(2):  # one that was refused and healed, and one that was not
+        data = pickle.dumps(session.send(request))
+        assert sandbox.secret_key.encode() not in data
+        assert acme.tokens["bob"].encode() not in data
+        (hook,) = pickle.loads(data).request.hooks["response"]
+        assert hook.credential is None
+        assert "X-Api-Key" in repr(hook)
 
 
 @pytest.mark.drivers(requests=True)

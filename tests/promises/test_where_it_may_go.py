@@ -116,7 +116,7 @@ def test_a5_another_host_is_refused_before_anything_is_asked(sandbox, driver, ac
         "https://\u0430pi.acme.example/",
     ],
 )
-def test_a5_a6_a9_a_url_that_is_not_the_connectors_is_refused(sandbox, driver, xkit, url):
+def test_a5_a6_a7_a9_a_url_that_is_not_the_connectors_is_refused(sandbox, driver, xkit, url):
     auth = driver.auth("acme", context="user-1", xkit=xkit, hosts=["api.acme.example"])
     with pytest.raises(HostNotAllowed):
         driver.send("GET", url, auth=auth)

@@ -84,7 +84,7 @@ def test_what_came_from_xkit_is_served(cache):
         (-1000, 15),
     ],
 )
-def test_a_credential_is_held_until_a_margin_before_its_expiry_and_never_for_long(cache, clock, left, seconds):
+def test_f1_a_credential_is_held_until_a_margin_before_its_expiry_and_never_for_long(cache, clock, left, seconds):
     expires_at = None if left is None else clock.wall_now + left
 
     assert held_for(cache, clock, Credential("token", expires_at=expires_at)) == seconds
@@ -96,7 +96,7 @@ def test_max_age_is_the_upper_limit(make, clock):
 
 
 @pytest.mark.parametrize(("jitter", "seconds"), [(0.0, 300), (0.5, 285), (1.0, 270)])
-def test_up_to_a_tenth_is_taken_off_so_that_workers_do_not_wake_together(make, clock, jitter, seconds):
+def test_f10_up_to_a_tenth_is_taken_off_so_that_workers_do_not_wake_together(make, clock, jitter, seconds):
     assert held_for(make(jitter=jitter), clock, OLD) == seconds
 
 
@@ -124,7 +124,7 @@ def test_the_first_use_after_four_fifths_of_the_hold_asks_for_renewal_in_the_bac
 
 
 @pytest.mark.parametrize("which", ["monotonic_now", "wall_now"])
-def test_a_credential_is_too_old_if_either_clock_says_so(cache, clock, which):
+def test_f2_a_credential_is_too_old_if_either_clock_says_so(cache, clock, which):
     cache.store(KEY, OLD, rejected=None)
 
     setattr(clock, which, getattr(clock, which) + 301)
@@ -133,7 +133,7 @@ def test_a_credential_is_too_old_if_either_clock_says_so(cache, clock, which):
     assert cache.decide(KEY, None) == Ask()
 
 
-def test_a_wall_clock_that_is_set_back_makes_nothing_immortal(cache, clock):
+def test_f2_a_wall_clock_that_is_set_back_makes_nothing_immortal(cache, clock):
     cache.store(KEY, OLD, rejected=None)
 
     clock.wall_now -= 1_000_000
@@ -221,7 +221,7 @@ def test_a_key_that_is_left_alone_leaves_the_others_as_they_are(cache):
 # Unavailable
 
 
-def test_that_a_user_is_unavailable_is_remembered_for_five_seconds(cache, clock):
+def test_f7_that_a_user_is_unavailable_is_remembered_for_five_seconds(cache, clock):
     error = NotConnected("no")
     cache.unavailable(KEY, error)
 
@@ -233,7 +233,7 @@ def test_that_a_user_is_unavailable_is_remembered_for_five_seconds(cache, clock)
     assert cache.decide(KEY, None) == Ask()
 
 
-def test_an_unavailable_user_has_no_credential_left_not_even_for_an_outage(cache):
+def test_f8_an_unavailable_user_has_no_credential_left_not_even_for_an_outage(cache):
     cache.store(KEY, OLD, rejected=None)
 
     cache.unavailable(KEY, NotConnected("no"))
@@ -273,7 +273,7 @@ def test_without_max_stale_nothing_is_served_beyond_its_hold(make, clock):
 
 
 @pytest.mark.parametrize("which", ["monotonic_now", "wall_now"])
-def test_a_known_expiry_ends_it_whichever_clock_says_so(cache, clock, which):
+def test_f2_a_known_expiry_ends_it_whichever_clock_says_so(cache, clock, which):
     cache.store(KEY, Credential("t", expires_at=clock.wall_now + 600), rejected=None)
 
     setattr(clock, which, getattr(clock, which) + 599)

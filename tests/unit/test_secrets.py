@@ -82,7 +82,7 @@ HOLDERS: list[Any] = [
 
 
 @pytest.mark.parametrize("holder", HOLDERS, ids=lambda holder: type(holder).__name__)
-def test_nothing_that_holds_a_secret_shows_it(holder):
+def test_g1_nothing_that_holds_a_secret_shows_it(holder):
     for shown in (repr(holder), str(holder), f"{holder}", f"{[holder]!r}", "{} {!r}".format(holder, {"a": holder})):
         assert given_away(shown) == []
     assert given_away(repr(getattr(holder, "__dict__", {}))) == []
@@ -189,7 +189,7 @@ ANSWERS = [
 
 
 @pytest.mark.parametrize(("status", "body"), ANSWERS)
-def test_no_answer_of_xkits_makes_an_error_that_shows_what_was_in_it(status, body):
+def test_g2_no_answer_of_xkits_makes_an_error_that_shows_what_was_in_it(status, body):
     def use() -> None:
         connection = read_connection(Answer(status, {"Retry-After": TOKEN}, body), account(), "slack", "u", wall=0.0)
         assert given_away(repr(connection)) == []
@@ -271,7 +271,7 @@ def test_what_a_good_answer_brings_is_shown_nowhere(adapter, transport, caplog):
     ],
     ids=lambda made: type(made).__name__,
 )
-def test_a_plugin_that_makes_what_cannot_be_sent_gives_nothing_away(policy_of, request_of, made):
+def test_g2_a_plugin_that_makes_what_cannot_be_sent_gives_nothing_away(policy_of, request_of, made):
     policy = policy_of(format_hook=lambda **_names: made)
 
     with pytest.raises(ConfigurationError) as caught:
@@ -281,7 +281,7 @@ def test_a_plugin_that_makes_what_cannot_be_sent_gives_nothing_away(policy_of, r
 
 
 @pytest.mark.parametrize("kind", [ValueError, KeyError, RuntimeError, UnicodeError])
-def test_a_plugin_that_raises_with_the_credential_gives_nothing_away(policy_of, request_of, answer_of, kind):
+def test_g2_a_plugin_that_raises_with_the_credential_gives_nothing_away(policy_of, request_of, answer_of, kind):
     def raises(credential: Any, **_names: Any) -> Any:
         raise kind(credential.reveal())
 

@@ -192,7 +192,7 @@ def test_context_is_never_positional(xkit):
         xkit.get_connection("slack", "u")
 
 
-def test_the_call_has_until_the_callers_timeout(make_xkit, transport, monkeypatch):
+def test_f11_the_call_has_until_the_callers_timeout(make_xkit, transport, monkeypatch):
     import time
 
     xkit = make_xkit(timeout=7.0)
@@ -279,7 +279,7 @@ def test_a_rate_limit_keeps_every_key_from_being_asked_for(xkit, transport, answ
     assert len(transport.calls) == 1
 
 
-def test_an_unavailable_user_is_not_asked_for_again_at_once(xkit, transport, answers):
+def test_f7_an_unavailable_user_is_not_asked_for_again_at_once(xkit, transport, answers):
     transport.replies(answers.json({}, status=404))
 
     errors = []
@@ -363,7 +363,7 @@ def on_clock(make_xkit: Any, clock: Any) -> Any:
         None,
     ],
 )
-def test_a_held_credential_is_served_while_xkit_cannot_be_asked(on_clock, clock, transport, answers, failure):
+def test_f5_a_held_credential_is_served_while_xkit_cannot_be_asked(on_clock, clock, transport, answers, failure):
     recorder = Recorder()
     xkit = on_clock(plugins=[recorder])
     xkit.get_credential("slack", context="u")
@@ -387,7 +387,7 @@ def test_a_rejected_credential_is_not_served_in_an_outage(on_clock, transport):
             xkit.get_credential("slack", context="u", rejected=rejected)
 
 
-def test_keys_that_xkit_refuses_are_no_outage(on_clock, clock, transport, answers):
+def test_f7_keys_that_xkit_refuses_are_no_outage(on_clock, clock, transport, answers):
     xkit = on_clock()
     xkit.get_credential("slack", context="u")
     clock.advance(400)

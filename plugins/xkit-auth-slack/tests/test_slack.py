@@ -24,7 +24,7 @@ def test_the_token_goes_to_slack_as_bearer(sandbox, driver, auth):
 
 
 @pytest.mark.parametrize("switch", ["", "?gzip=1"])
-def test_an_expired_token_is_healed_though_slack_says_200(sandbox, driver, auth, switch):
+def test_c12_an_expired_token_is_healed_though_slack_says_200(sandbox, driver, auth, switch):
     url = f"{sandbox.slack_url}/api/chat.postMessage{switch}"
     driver.send("POST", url, auth=auth, json={"text": "one"})
     sandbox.expire("slack", "user-1")
@@ -84,7 +84,7 @@ REFUSAL = '{"ok":false,"error":"token_expired"}'
         {"content-type": "application/octet-stream"},
     ],
 )
-def test_a_body_that_is_no_json_or_a_download_is_not_looked_at(sandbox, driver, auth, headers):
+def test_c12_a_body_that_is_no_json_or_a_download_is_not_looked_at(sandbox, driver, auth, headers):
     from urllib.parse import quote
 
     query = "&".join(f"header={quote(f'{name}:{value}')}" for name, value in headers.items())
@@ -94,7 +94,7 @@ def test_a_body_that_is_no_json_or_a_download_is_not_looked_at(sandbox, driver, 
     assert len(sandbox.arrivals("slack")) == 1
 
 
-def test_a_stream_and_a_download_pass_untouched(sandbox, driver, auth):
+def test_c12_a_stream_and_a_download_pass_untouched(sandbox, driver, auth):
     with driver.session(auth=auth) as send:
         response = send("GET", f"{sandbox.slack_url}/files/report?chunks=3", stream=True)
         assert response.status_code == 200
