@@ -30,11 +30,12 @@ OffHost = Literal["raise", "bare"]
 class _Settled:
     """What an auth object has worked out and need not work out again."""
 
-    __slots__ = ("cache", "listens", "policy", "seen", "table", "xkit")
+    __slots__ = ("cache", "known", "listens", "policy", "seen", "table", "xkit")
 
     def __init__(self, xkit: Xkit, policy: Policy) -> None:
         self.xkit = xkit
         self.policy = policy
+        self.known = policy.known
         self.cache = xkit.broker.cache
         self.table = self.cache.table(policy.slug)
         self.listens = bool(xkit.directory.listeners())
@@ -44,13 +45,17 @@ class _Settled:
 class Trip:
     """One request's way: whose credential it takes, for which connector, through which Xkit."""
 
-    __slots__ = ("_settled", "context", "policy", "xkit")
+    __slots__ = ("_settled", "context", "policy")
 
     def __init__(self, settled: _Settled, context: str) -> None:
         self._settled = settled
-        self.xkit = settled.xkit
         self.policy = settled.policy
         self.context = context
+
+    @property
+    def xkit(self) -> Xkit:
+        """The account that is asked."""
+        return self._settled.xkit
 
     def held(self) -> Credential | None:
         """The credential, if it is held and needs nobody's attention."""
@@ -60,15 +65,15 @@ class Trip:
             self.xkit.directory.tell("cache_hit", self.policy.slug, self.context, credential)
         return credential
 
-    def is_first_look_at(self, client: object) -> bool:
-        """Whether this part of a client has not been looked at yet; each is worth looking at once."""
+    def has_looked_at(self, client: object) -> bool:
+        """Whether this part of a client has been looked at already; each is worth looking at once."""
         seen = self._settled.seen
         if id(client) in seen:
-            return False
+            return True
         if len(seen) >= _MOST_SEEN:
             seen.clear()
         seen.add(id(client))
-        return True
+        return False
 
     def fetch(self, rejected: Credential | None = None) -> Credential:
         """The credential, from Xkit if need be. Blocks."""
@@ -164,7 +169,7 @@ class BaseAuth:
         given = self._context
         context = given if isinstance(given, str) else self._context_now(given)
         settled = self._settled
-        if settled is not None and settled.xkit.is_settled and origin_key in settled.policy.known:
+        if settled is not None and settled.xkit.is_settled and origin_key in settled.known:
             return Trip(settled, context)
         return self._first_trip(context, origin_key, self._url_of(request))
 

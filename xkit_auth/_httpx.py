@@ -179,53 +179,46 @@ class HttpxAuth(BaseAuth):
 
 def _origin_key(request: Any) -> Hashable:
     url = request.url
-    return url.scheme, url.netloc, url.userinfo
+    return url.scheme, url.raw_host, url.port, url.userinfo
 
 
 class _Sent:
     """A request that went out with a credential, and what has to be known of it when the answer is there."""
 
-    __slots__ = ("_auth", "_credential", "_earlier", "_first", "_replay", "_sending", "_trip", "_wire", "_wire_type")
+    # Few requests need these: what is not set costs the others nothing.
+    _replay: Replay | None = None
+    _wire: Wire | None = None
+    _earlier: tuple[Any, ...] = ()
 
     def __init__(
         self, auth: HttpxAuth, trip: Trip, request: Any, credential: Credential, wire_type: type[Wire]
     ) -> None:
         self._auth = auth
         self._trip = trip
-        self._first = request
-        self._credential = credential
         self._wire_type = wire_type
-        self._wire: Wire | None = None
-        self._earlier: list[Any] = []
-        stream = request.stream
-        self._replay = None if type(stream) is auth._library.ByteStream else Replay(auth._library, stream)
-        single = trip.policy.single
-        self._sending: Sending | None = None
+        if type(request.stream) is not auth._library.ByteStream:
+            self._replay = Replay(auth._library, request.stream)
         try:
-            if single is not None and single[0] == "Authorization" and credential.is_plain:
-                name, prefix, suffix = single
-                request.headers[name] = prefix + credential.reveal() + suffix
-            else:
-                self._put(request, trip.policy.write(credential, lambda: self._view(request)))
-                trip.policy.add_extra(request.headers)
+            self._put(request, trip.policy.write(credential, lambda: self._view(request, ())))
         except XkitAuthError as error:
             trip.explain(error)
             raise
+        if trip.policy.extra:
+            trip.policy.add_extra(request.headers)
 
     def _put(self, request: Any, sending: Sending) -> None:
         if not sending.is_ascii:
             request.headers.encoding = "iso-8859-1"
         sending.put_on(request.headers)
         self._sending = sending
-        self._wire = self._wire_type(request, sending.split()[1]) if sending.hides else None
+        if sending.hidden:
+            self._wire = self._wire_type(request, sending)
 
     def needs_no_judging(self, response: Any) -> bool:
         """Whether the answer is an ordinary one, or one to a request that did not carry our credential."""
         return response.status_code < self._trip.policy.unremarkable_below or not self._carried_by(response)
 
     def _carried_by(self, response: Any) -> bool:
-        if self._sending is None:
-            self._sending = self._trip.policy.write(self._credential, lambda: self._view(self._first))
         hop = response.request
         if not self._trip.policy.allows(self._auth._url_of(hop)):
             return False
@@ -240,19 +233,19 @@ class _Sent:
         replay = replay or Replay(self._auth._library, hop.stream)
         return after_answer(
             self._trip.policy,
-            self._credential,
+            self._sending.credential,
             self._answer_view(response, body),
-            lambda: self._view(hop),
+            lambda: self._view(hop, self._sending.names),
             replayable=replay.rewind(),
         )
 
     def again(self, sending: Sending, refused: Any) -> Any:
         """The refused hop, ready to be sent once more."""
-        self._earlier = [*refused.history, refused]
+        self._earlier = (*refused.history, refused)
         self.is_over()
-        self._credential = sending.credential
+        self._wire = None
         hop = refused.request
-        for name in self._names():  # a plugin may name other headers this time
+        for name in self._sending.names:  # a plugin may name other headers this time
             hop.headers.pop(name, None)
         self._put(hop, sending)
         self._trip.note_resent(sending.credential)
@@ -262,7 +255,7 @@ class _Sent:
         """A view of the answer to the hop that was sent again, if it is an answer to our credential."""
         # The client has forgotten the redirects that led to the refused hop, and has emptied that one's history.
         refused = self._earlier[-1]
-        refused.history = self._earlier[:-1]
+        refused.history = list(self._earlier[:-1])
         later = [hop for hop in response.history if hop is not refused]
         response.history = [*self._earlier, *later]
         return self._answer_view(response, body) if self._carried_by(response) else None
@@ -292,23 +285,19 @@ class _Sent:
 
     def _redacted(self, request: Any) -> Any:
         headers = request.headers.copy()
-        for name in self._names():
+        for name in self._sending.names:
             if name in headers:
                 headers[name] = MASK
         return type(request)(
             request.method, request.url, headers=headers, stream=request.stream, extensions=request.extensions
         )
 
-    def _names(self) -> tuple[str, ...]:
-        return self._sending.names if self._sending is not None else ()
-
-    def _view(self, request: Any) -> RequestView:
-        ours = {name.lower() for name in self._names()}
+    def _view(self, request: Any, without: tuple[str, ...]) -> RequestView:
+        ours = {name.lower() for name in without}
         headers = {name: value for name, value in request.headers.items() if name.lower() not in ours}
         body = request.read() if isinstance(request.stream, self._auth._library.ByteStream) else None
         return RequestView(method=request.method, url=str(request.url), headers=headers, body=body)
 
     def _answer_view(self, response: Any, body: Any) -> ResponseView:
-        return ResponseView(
-            status=response.status_code, headers=response.headers, json=body, request=self._view(response.request)
-        )
+        request = self._view(response.request, self._sending.names)
+        return ResponseView(status=response.status_code, headers=response.headers, json=body, request=request)

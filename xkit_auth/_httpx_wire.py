@@ -7,7 +7,6 @@ each hop to the same origin. The ``trace`` extension of the transport is the pla
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 from ._policy import Sending
@@ -19,15 +18,20 @@ _DEFAULT_PORTS = {b"http": 80, b"https": 443}
 class Wire:
     """The ``trace`` extension of one request: moves the credential's headers, then calls the caller's own trace."""
 
+    _is_active = True
+    _is_taken_off = False
+    carried: bool | None = None
+    """Whether the last hop went out with the credential; ``None`` if the transport does not say."""
+
     def __init__(self, request: Any, sending: Sending) -> None:
+        extensions = request.extensions
+        theirs = extensions.get("trace")
         self._request = request
-        self._headers = sending.encoded()
-        self._origin = _origin(request.url.raw_scheme, request.url.raw_host, request.url.port)
-        theirs: Any = request.extensions.get("trace")
+        self._home = request.url  # an event hook may send the request elsewhere
+        self._sending = sending
         self._theirs: Any = theirs._theirs if isinstance(theirs, Wire) else theirs
-        self._active = True
-        self.carried: bool | None = None
-        request.extensions = {**request.extensions, "trace": self}
+        self._before = extensions
+        self._during = request.extensions = {**extensions, "trace": self}
 
     def __call__(self, name: str, info: dict[str, Any]) -> Any:
         """Called by the transport; for an async one, what is returned is awaited."""
@@ -38,33 +42,41 @@ class Wire:
     def _move(self, hop: Any) -> None:
         if hop.method == b"CONNECT":  # to a proxy, which has its own request for the same exchange
             return
-        ours = {name.lower() for name, _ in self._headers}
+        hidden = self._sending.split()[1].encoded()
+        ours = {name.lower() for name, _ in hidden}
         kept = [(name, value) for name, value in hop.headers if name.lower() not in ours]
-        is_at_home = _origin(hop.url.scheme, hop.url.host, hop.url.port) == self._origin
-        if not self._active:
+        is_at_home = _origin(hop.url.scheme, hop.url.host, hop.url.port) == _origin(
+            self._home.raw_scheme, self._home.raw_host, self._home.port
+        )
+        if not self._is_active:
             # The request was sent again meanwhile, or its owner follows a redirect by hand: nothing is added to what
             # it carries, and still none of it reaches a stranger.
             hop.headers = hop.headers if is_at_home else kept
             return
         self._take_off()
         self.carried = is_at_home
-        hop.headers = [*kept, *self._headers] if is_at_home else kept
+        hop.headers = [*kept, *hidden] if is_at_home else kept
 
     def _take_off(self) -> None:
-        for name, _ in self._headers:
-            with suppress(KeyError):  # pop looks first and takes then, and another thread may be faster
-                self._request.headers.pop(name.decode("ascii"), None)
+        if self._is_taken_off:
+            return
+        self._is_taken_off = True
+        for name in self._sending.hidden:
+            try:
+                del self._request.headers[name]
+            except KeyError:  # another thread was faster
+                pass
 
     def over(self) -> None:
         """Leave the request as it was found; hops that were made of it get nothing any more."""
-        self._active = False
+        self._is_active = False
         self._take_off()
-        extensions = dict(self._request.extensions)
-        if extensions.get("trace") is self:
-            del extensions["trace"]
-            if self._theirs is not None:
-                extensions["trace"] = self._theirs
-            self._request.extensions = extensions
+        extensions = self._request.extensions
+        if extensions is self._during and self._before.get("trace") is self._theirs:
+            self._request.extensions = self._before
+        elif extensions.get("trace") is self:
+            rest = {name: value for name, value in extensions.items() if name != "trace"}
+            self._request.extensions = rest if self._theirs is None else {**rest, "trace": self._theirs}
 
     def __repr__(self) -> str:
         return "Wire()"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal, NamedTuple, NoReturn, TypeVar
 
 from ._errors import ConfigurationError
-from ._text import MASK
+from ._text import MASK, why_not_sendable
 
 _Self = TypeVar("_Self", bound="Value")
 
@@ -88,7 +88,7 @@ class Credential:
         'xoxb-1234567890'
     """
 
-    __slots__ = ("_expires_at", "_fingerprint_key", "_parts")
+    __slots__ = ("_expires_at", "_fingerprint_key", "_parts", "is_plain")
 
     def __init__(
         self,
@@ -100,6 +100,8 @@ class Credential:
         self._parts: str | dict[str, str] = text if isinstance(text, str) else dict(text)
         self._fingerprint_key = fingerprint_key
         self._expires_at = expires_at
+        #: Whether it is a single text in ASCII that can be sent as it is, as nearly all are.
+        self.is_plain = isinstance(text, str) and text.isascii() and why_not_sendable(text) is None
 
     @property
     def expires_at(self) -> float | None:
@@ -110,11 +112,6 @@ class Credential:
     def fields(self) -> tuple[str, ...]:
         """The names of the parts of a credential that has several; empty for a single text."""
         return () if isinstance(self._parts, str) else tuple(self._parts)
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether it is a single text in ASCII, as nearly all are."""
-        return isinstance(self._parts, str) and self._parts.isascii()
 
     def reveal(self, field: str | None = None) -> str:
         """The text of the credential, or of one of its parts.

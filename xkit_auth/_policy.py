@@ -5,8 +5,8 @@ Everything that does not change from request to request is worked out here once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, MutableMapping, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Mapping, MutableMapping, Sequence
+from typing import Any, NamedTuple
 
 from ._connector import Connector, judged_by_rules
 from ._errors import ConfigurationError, PlatformProtocolError, XkitAuthError
@@ -27,27 +27,33 @@ _MOST_KNOWN_ORIGINS = 1024
 class Sending:
     """The headers that carry one credential on one request. Their values are not shown."""
 
-    __slots__ = ("_headers", "credential", "names")
+    __slots__ = ("_headers", "credential", "hidden", "is_ascii")
+    _headers: Sequence[tuple[str, str]]
+    #: The names that clients carry to other hosts, which is all but ``Authorization``.
+    hidden: tuple[str, ...]
+    #: Whether a client may encode the values as it likes.
+    is_ascii: bool
 
     def __init__(self, credential: Credential, headers: Sequence[tuple[str, str]]) -> None:
         self.credential = credential
-        self.names = tuple(name for name, _ in headers)
+        self.hidden = _hidden(name for name, _ in headers)
+        self.is_ascii = all(value.isascii() for _, value in headers)
         self._headers = headers
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the headers."""
+        return tuple([name for name, _ in self._headers])
 
     def put_on(self, headers: MutableMapping[str, Any]) -> None:
         """Set the headers, in place of any of the same name."""
         for name, value in self._headers:
             headers[name] = value
 
-    @property
-    def hides(self) -> bool:
-        """Whether a header other than ``Authorization`` is among them, which clients carry to other hosts."""
-        return any(name.lower() != "authorization" for name in self.names)
-
     def split(self) -> tuple[Sending, Sending]:
         """The part that clients strip on a redirect elsewhere, and the part that they do not."""
-        stripped = [each for each in self._headers if each[0].lower() == "authorization"]
-        hidden = [each for each in self._headers if each[0].lower() != "authorization"]
+        stripped = [each for each in self._headers if each[0] not in self.hidden]
+        hidden = [each for each in self._headers if each[0] in self.hidden]
         return Sending(self.credential, stripped), Sending(self.credential, hidden)
 
     def is_on(self, headers: Mapping[str, Any]) -> bool:
@@ -58,13 +64,42 @@ class Sending:
         """The headers as bytes, for a place below the client."""
         return [(name.encode("ascii"), value.encode("latin-1")) for name, value in self._headers]
 
-    @property
-    def is_ascii(self) -> bool:
-        """Whether a client may encode the values as it likes."""
-        return all(value.isascii() for _, value in self._headers)
-
     def __repr__(self) -> str:
         return f"Sending({', '.join(self.names)}: {MASK})"
+
+
+def _hidden(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple([name for name in names if name.lower() != "authorization"])
+
+
+class _Plain(NamedTuple):
+    """A credential that is one text in one header, with something around it, all in ASCII: most of them are."""
+
+    name: str
+    prefix: str
+    suffix: str
+    hidden: tuple[str, ...]
+
+
+class _PlainSending(Sending):
+    """What nearly every request carries. Nothing is made before somebody looks, for hardly anybody does."""
+
+    __slots__ = ("_plain",)
+    is_ascii = True
+
+    def __init__(self, credential: Credential, plain: _Plain) -> None:
+        self.credential = credential
+        self.hidden = plain.hidden
+        self._plain = plain
+
+    def put_on(self, headers: MutableMapping[str, Any]) -> None:
+        name, prefix, suffix, _ = self._plain
+        headers[name] = f"{prefix}{self.credential._parts}{suffix}"  # not reveal(), which would be asked what is known
+
+    @property
+    def _headers(self) -> Sequence[tuple[str, str]]:  # type: ignore[override]
+        name, prefix, suffix, _ = self._plain
+        return ((name, prefix + self.credential.reveal() + suffix),)
 
 
 class Policy:
@@ -75,12 +110,12 @@ class Policy:
         "_format",
         "_http_to_loopback",
         "_placement",
+        "_plain",
         "connector",
         "extra",
         "hosts",
         "known",
         "params",
-        "single",
         "slug",
         "unremarkable_below",
     )
@@ -106,7 +141,7 @@ class Policy:
         self._classify = classify_hook
         self._placement = compiled(connector.kinds[kind], connector.params)
         self.extra = self._settled_extra()
-        self.single = None if format_hook or self.extra else _single_header(self._placement, params)
+        self._plain = None if format_hook else _plain_form(self._placement, params)
         self.known: set[Hashable] = set()
         # Below this status no rule can hold, so that an ordinary answer costs one comparison.
         statuses = [status for rule in connector.failures for status in rule.status or (0,)]
@@ -142,6 +177,9 @@ class Policy:
         Raises:
             XkitAuthError: the credential or the plugin's answer cannot be sent.
         """
+        if self._plain is not None and credential.is_plain:
+            # Nothing is left to check: what Xkit gave and what the connector says were both looked at when they came.
+            return _PlainSending(credential, self._plain)
         try:
             headers = self._from_plugin(credential, view) if self._format else None
             if headers is None:
@@ -240,8 +278,7 @@ def _problem_with_headers(made: object) -> str | None:
     return None
 
 
-def _single_header(placement: CompiledPlacement, params: Params) -> tuple[str, str, str] | None:
-    """Name, prefix and suffix of a credential that is one header around one ``{token}``: most of them are."""
+def _plain_form(placement: CompiledPlacement, params: Params) -> _Plain | None:
     if placement.basic is not None or len(placement.header) != 1:
         return None
     (name, template), *_ = placement.header
@@ -252,4 +289,5 @@ def _single_header(placement: CompiledPlacement, params: Params) -> tuple[str, s
         for index, piece in enumerate(template.pieces)
     ]
     at = 1 + template.pieces[1::2].index("token") * 2
-    return name, "".join(parts[:at]), "".join(parts[at + 1 :])
+    prefix, suffix = "".join(parts[:at]), "".join(parts[at + 1 :])
+    return _Plain(name, prefix, suffix, _hidden([name])) if (prefix + suffix).isascii() else None

@@ -24,52 +24,26 @@ from ._requests_parts import cut, rewound, small_json, stays_at_origin, stop_wit
 from ._text import MASK
 
 
-class Hop:
-    """What one request carries, and what follows from the answer to it.
+class Guard:
+    """Keeps the headers that carry a credential from other origins. This is also what remains of a hook in a pickle.
 
     The copy that follows a redirect gets a hook that knows the request it ``came_from``, whether this send has used up
     its one resend, and whether it has left the origin.
     """
 
-    __slots__ = ("_came_from", "_follows", "_has_left", "_is_spent", "_sending", "_trip", "credential", "names")
+    # Only a request that is redirected needs these: what is not set costs the others nothing.
+    _came_from: weakref.ref[Any] | None = None
+    _follows: weakref.ref[Any] | None = None
+    _is_spent = False
+    _has_left = False
 
-    def __init__(self, trip: Trip | None, credential: Credential | None, names: tuple[str, ...] = ()) -> None:
-        self._trip = trip
-        self.credential = credential
-        self.names = names
-        self._sending: Sending | None = None
-        self._came_from: weakref.ref[Any] | None = None
-        self._follows: weakref.ref[Any] | None = None
-        self._is_spent = False
-        self._has_left = False
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self._names = names
 
-    @classmethod
-    def put_on(cls, request: Any, trip: Trip, credential: Credential) -> None:
-        """Put the credential on a request that is being prepared, and the hook beside it."""
-        single = trip.policy.single
-        if single is not None and credential.is_plain:
-            name, prefix, suffix = single
-            hop = cls(trip, credential, (name,))
-            request.headers[name] = prefix + credential.reveal() + suffix
-        else:
-            hop = cls(trip, credential)
-            hop.use(hop.written(credential, request), request)
-            trip.policy.add_extra(request.headers)
-        hop.hang_on(request)
-
-    def written(self, credential: Credential, request: Any) -> Sending:
-        """The headers for a credential on this request."""
-        assert self._trip is not None
-        try:
-            return self._trip.policy.write(credential, lambda: view_of(request, self.names))
-        except XkitAuthError as error:
-            self._trip.explain(error)
-            raise
-
-    def use(self, sending: Sending, request: Any) -> None:
-        """Let a new hook be the one for these headers, and put them on the request."""
-        self._sending, self.names = sending, sending.names
-        sending.put_on(request.headers)
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the headers."""
+        return self._names
 
     def hang_on(self, request: Any) -> None:
         """Be the request's hook, in place of an earlier one of ours."""
@@ -80,27 +54,13 @@ class Hop:
         """Let the request go without a hook of ours."""
         request.hooks = {**request.hooks, "response": _hooks_of_others(request)}
 
-    @property
-    def _sent(self) -> Sending:
-        if self._sending is None:
-            assert self._trip is not None
-            assert self.credential is not None
-            # Only a template is written late, and a template does not look at the request.
-            self._sending = self._trip.policy.write(self.credential, _no_view)
-        return self._sending
-
-    # The answer
-
     def __call__(self, response: Any, **how: Any) -> Any:
         """Called by requests for each answer; ``how`` is what it takes to send the request again."""
-        request, trip = response.request, self._trip
-        is_new_send = self._is_sent_anew(request)
-        if trip is not None:
-            _look_for_conflict(trip, getattr(response, "connection", None))
-            if response.status_code >= trip.policy.unremarkable_below and trip.policy.allows(str(request.url)):
-                response = self._answered(trip, response, how, is_new_send)
-        if response.is_redirect:
-            carried = _hop_of(response.request) or self
+        request = response.request
+        is_new_send = self._came_from is None or self._is_sent_anew(request, self._came_from())
+        response = self._seen(response, how, is_new_send)
+        if response.status_code >= 300 and response.is_redirect:
+            carried = _hook_of(response.request) or self
             carried._before_redirect(
                 request,
                 response,
@@ -109,11 +69,14 @@ class Hop:
             )
         return response
 
-    def _is_sent_anew(self, request: Any) -> bool:
-        """Whether somebody has sent this request, or a copy of it, by hand; if not, it follows a redirect."""
-        if self._came_from is None:
-            return True
-        parent = self._came_from()
+    def _seen(self, response: Any, _how: Any, _is_new_send: bool) -> Any:
+        return response
+
+    def _is_sent_anew(self, request: Any, parent: Any) -> bool:
+        """Whether somebody has sent this request, or a copy of it, by hand; if not, it follows a redirect.
+
+        ``parent`` is the request that was redirected, if it is still there.
+        """
         if parent is not None:
             stop_withholding(parent)
         if parent is request or (self._follows is not None and self._follows() is request):
@@ -123,21 +86,80 @@ class Hop:
         self._follows = weakref.ref(request)
         return False
 
-    def _answered(self, trip: Trip, response: Any, how: Any, is_new_send: bool) -> Any:
-        request = response.request
+    def _before_redirect(self, request: Any, response: Any, *, is_spent: bool, has_left: bool) -> None:
+        """Prepare ``request`` for being copied into the next hop: other origins must not get the credential."""
+        following = self._successor()
+        following._came_from = weakref.ref(request)
+        following._is_spent = is_spent
+        following._has_left = has_left or not stays_at_origin(request, response)
+        following.hang_on(request)
+        if following._has_left:
+            withhold(request, self.names)
+
+    def _successor(self) -> Guard:
+        return Guard(self.names)
+
+    def __repr__(self) -> str:
+        return f"<xkit-auth hook for {', '.join(self.names)}>"
+
+    def __deepcopy__(self, _memo: object) -> Guard:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # requests pickles a response with the hooks of its request, which still holds the header.
+        return Guard, (self.names,)
+
+
+class Hop(Guard):
+    """What one request carries, and what follows from the answer to it."""
+
+    def __init__(self, trip: Trip, sending: Sending) -> None:
+        self._trip = trip
+        self._sending = sending
+
+    @classmethod
+    def put_on(cls, request: Any, trip: Trip, credential: Credential) -> None:
+        """Put the credential on a request that is being prepared, and the hook beside it."""
+        sending = _written(trip, credential, request, ())
+        sending.put_on(request.headers)
+        if trip.policy.extra:
+            trip.policy.add_extra(request.headers)
+        cls(trip, sending).hang_on(request)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the headers."""
+        return self._sending.names
+
+    def _successor(self) -> Guard:
+        return Hop(self._trip, self._sending)
+
+    # The answer
+
+    def _seen(self, response: Any, how: Any, is_new_send: bool) -> Any:
+        trip, adapter = self._trip, getattr(response, "connection", None)
+        if not trip.has_looked_at(adapter):
+            _look_for_conflict(trip, adapter)
+        if response.status_code < trip.policy.unremarkable_below or not trip.policy.allows(str(response.request.url)):
+            return response
+        return self._answered(response, how, is_new_send)
+
+    def _answered(self, response: Any, how: Any, is_new_send: bool) -> Any:
+        request, trip = response.request, self._trip
         try:
             if self._is_carried_by(request):
-                return self._judged(trip, response, how, may_resend=is_new_send or not self._is_spent)
+                return self._judged(response, how, may_resend=is_new_send or not self._is_spent)
             if response.status_code != 401 or not self._can_send_again(response):
                 return response
             if is_new_send and self._was_withheld(request):
                 response = self._sent_again(response, how, trip.fetch())
-                mine = _hop_of(response.request) or self
-                return mine._judged(trip, response, how, may_resend=True)  # nothing of ours was refused before
-            if not is_new_send and self._was_replaced(trip, request):
+                mine = _hook_of(response.request)
+                assert isinstance(mine, Hop)
+                return mine._judged(response, how, may_resend=True)  # nothing of ours was refused before
+            if not is_new_send and self._was_replaced(request):
                 return self._sent_again(response, how, trip.fetch())
         except XkitAuthError as error:
-            self._blame(trip, error, response)
+            self._blame(error, response)
             raise
         return response
 
@@ -146,23 +168,22 @@ class Hop:
         return self._has_left and not any(name in request.headers for name in self.names)
 
     def _is_carried_by(self, request: Any) -> bool:
-        if self._sent.is_on(request.headers):
+        if self._sending.is_on(request.headers):
             return True
         # Another thread that sent the same request has put a newer credential on it in the meantime.
-        current = _hop_of(request)
-        return current is not None and current is not self and current._sent.is_on(request.headers)
+        current = _hook_of(request)
+        return isinstance(current, Hop) and current is not self and current._sending.is_on(request.headers)
 
-    def _judged(self, trip: Trip, response: Any, how: Any, *, may_resend: bool) -> Any:
-        request = response.request
-        assert self.credential is not None
-        answer = self._answer_view(trip, response, how)
+    def _judged(self, response: Any, how: Any, *, may_resend: bool) -> Any:
+        request, trip, credential = response.request, self._trip, self._sending.credential
+        answer = self._answer_view(response, how)
         if not may_resend:
-            judgement = trip.policy.judge(self.credential, answer)
-            trip.note(Tell(self.credential, judgement, final=judgement.verdict in ASKS_AGAIN))
+            judgement = trip.policy.judge(credential, answer)
+            trip.note(Tell(credential, judgement, final=judgement.verdict in ASKS_AGAIN))
             return response
         life = after_answer(
             trip.policy,
-            self.credential,
+            credential,
             answer,
             lambda: view_of(request, self.names),
             replayable=self._can_send_again(response),
@@ -175,12 +196,12 @@ class Hop:
                     step = advance(life, trip.fetch(step.rejected))
                 elif isinstance(step, Send):
                     response = self._sent_again(response, how, step.sending)
-                    step = advance(life, self._answer_view(trip, response, how))
+                    step = advance(life, self._answer_view(response, how))
                 else:
                     trip.note(step)
                     step = advance(life, None)
         except XkitAuthError as error:
-            self._blame(trip, error, response)
+            self._blame(error, response)
             raise
         return response
 
@@ -188,10 +209,9 @@ class Hop:
         return getattr(response, "connection", None) is not None and rewound(response.request)
 
     def _sent_again(self, refused: Any, how: Any, what: Sending | Credential) -> Any:
-        assert self._trip is not None
-        request = refused.request
+        request, names = refused.request, self.names
         cut(refused)
-        sending = what if isinstance(what, Sending) else self.written(what, request)
+        sending = what if isinstance(what, Sending) else _written(self._trip, what, request, names)
         again = request.copy()
         if again._cookies is not None:
             extract_cookies_to_jar(again._cookies, request, refused.raw)
@@ -199,11 +219,10 @@ class Hop:
         # The request itself, too: the hops of a redirect are made of it, and its owner may send it again. The header
         # goes before the hook: who sees the new hook must not send the old header.
         for each in (again, request):
-            for name in {*self.names} - {*sending.names}:  # a plugin may name other headers this time
+            for name in {*names} - {*sending.names}:  # a plugin may name other headers this time
                 each.headers.pop(name, None)
-            hop = Hop(self._trip, sending.credential)
-            hop.use(sending, each)
-            hop.hang_on(each)
+            sending.put_on(each.headers)
+            Hop(self._trip, sending).hang_on(each)
         self._trip.note_resent(sending.credential)
         start = time.perf_counter()
         response = refused.connection.send(again, **how)
@@ -211,35 +230,24 @@ class Hop:
         response.history.append(refused)
         return response
 
-    def _was_replaced(self, trip: Trip, request: Any) -> bool:
+    def _was_replaced(self, request: Any) -> bool:
         """Whether netrc took the credential's place: on a redirect requests looks there, even if there is an auth."""
         if self._has_left or self._is_spent or "Authorization" not in self.names:
             return False
         if not str(request.headers.get("Authorization", "")).startswith("Basic "):
             return False
-        trip.xkit.directory.warn_once(
+        self._trip.xkit.directory.warn_once(
             "An entry in netrc replaced the credential on a redirect within"
             f" {origin_of(str(request.url))}; the request was sent again with the right one."
             " Set trust_env=False on the session to keep netrc out."
         )
         return True
 
-    def _before_redirect(self, request: Any, response: Any, *, is_spent: bool, has_left: bool) -> None:
-        """Prepare ``request`` for being copied into the next hop: other origins must not get the credential."""
-        following = Hop(self._trip, self.credential, self.names)
-        following._sending = self._sending
-        following._came_from = weakref.ref(request)
-        following._is_spent = is_spent
-        following._has_left = has_left or not stays_at_origin(request, response)
-        following.hang_on(request)
-        if following._has_left:
-            withhold(request, self.names)
-
     # Views and errors
 
-    def _answer_view(self, trip: Trip, response: Any, how: Any) -> ResponseView:
+    def _answer_view(self, response: Any, how: Any) -> ResponseView:
         is_read_anyway = not how.get("stream")
-        wanted = is_read_anyway and trip.policy.wants_body(response.status_code, response.headers)
+        wanted = is_read_anyway and self._trip.policy.wants_body(response.status_code, response.headers)
         return ResponseView(
             status=response.status_code,
             headers=response.headers,
@@ -247,11 +255,11 @@ class Hop:
             request=view_of(response.request, self.names),
         )
 
-    def _blame(self, trip: Trip, error: XkitAuthError, response: Any) -> None:
+    def _blame(self, error: XkitAuthError, response: Any) -> None:
         if error.response is not None:  # blamed already, on an answer that came later
             return
         cut(response)
-        trip.explain(error)
+        self._trip.explain(error)
         for each in (response, *response.history):
             request = each.request.copy()
             for name in self.names:
@@ -260,36 +268,28 @@ class Hop:
             each.request = request
         error.response = response
 
-    def __repr__(self) -> str:
-        return f"<xkit-auth hook for {', '.join(self.names)}>"
 
-    def __deepcopy__(self, _memo: object) -> Hop:
-        return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # requests pickles a response with the hooks of its request. What remains is to keep the header, which the
-        # pickled request still holds, from another host.
-        return Hop, (None, None, self.names)
+def _written(trip: Trip, credential: Credential, request: Any, without: tuple[str, ...]) -> Sending:
+    """The headers for a credential on this request."""
+    try:
+        return trip.policy.write(credential, lambda: view_of(request, without))
+    except XkitAuthError as error:
+        trip.explain(error)
+        raise
 
 
 def _hooks_of_others(request: Any) -> list[Any]:
-    return [hook for hook in request.hooks.get("response", ()) if type(hook) is not Hop]
+    return [hook for hook in request.hooks.get("response", ()) if not isinstance(hook, Guard)]
 
 
-def _hop_of(request: Any) -> Hop | None:
-    return next((hook for hook in request.hooks.get("response", ()) if type(hook) is Hop), None)
+def _hook_of(request: Any) -> Guard | None:
+    return next((hook for hook in request.hooks.get("response", ()) if isinstance(hook, Guard)), None)
 
 
 def _look_for_conflict(trip: Trip, adapter: Any) -> None:
-    if not trip.is_first_look_at(adapter):
-        return
     retries = getattr(adapter, "max_retries", None)
     if 401 in (getattr(retries, "status_forcelist", None) or ()):
         trip.xkit.directory.warn_once(
             "The session's urllib3.Retry repeats requests that were answered with 401, with the same credential, and"
             " raises RetryError before a new one can be fetched. Take 401 out of its status_forcelist."
         )
-
-
-def _no_view() -> Any:
-    raise AssertionError("a template does not look at the request")  # pragma: no cover

@@ -16,7 +16,7 @@ from requests.auth import AuthBase
 from ._all_of import BaseAllOf
 from ._auth import BaseAuth
 from ._errors import ConfigurationError
-from ._requests_hop import Hop
+from ._requests_hop import Guard, Hop
 from ._requests_transport import RequestsTransport
 
 __all__ = ["AllOf", "NoAuth", "XkitAuth"]
@@ -48,7 +48,7 @@ class XkitAuth(BaseAuth, AuthBase):
             )
         trip = self._trip(_origin_key(request.url), request)
         if trip is None:
-            Hop.take_off(request)
+            Guard.take_off(request)
         else:
             Hop.put_on(request, trip, trip.held() or trip.fetch())
             if "pre_request" in request.hooks:  # of niquests

@@ -373,8 +373,7 @@ def test_e11_a_pickled_response_holds_neither_the_account_nor_what_it_holds(sand
         assert sandbox.secret_key.encode() not in data
         assert acme.tokens["bob"].encode() not in data
         (hook,) = pickle.loads(data).request.hooks["response"]
-        assert hook.credential is None
-        assert "X-Api-Key" in repr(hook)
+        assert list(vars(hook).values()) == [("X-Api-Key",)]
 
 
 @pytest.mark.drivers(requests=True)

@@ -74,30 +74,45 @@ def test_it_is_written_as_the_placement_of_its_kind_says(policy_of):
 
 
 @pytest.mark.parametrize(
-    ("connector", "single"),
+    ("connector", "headers"),
     [
-        (acme(), ("Authorization", "Bearer ", "")),
-        (acme(header={"X": "a{token}b"}), ("X", "a", "b")),
-        (acme(header={"X": "{param.t}:{token}/{param.t}."}, params={"t": "label"}), ("X", "T:", "/T.")),
-        (acme(header={"X": "{token}{token}"}), None),
-        (acme(header={"X": "constant"}), None),
-        (acme(header={"X": "{token}{field.a}"}), None),
-        (acme(header={"X": "{field.a}"}), None),
-        (acme(header={"X": "{token}", "Y": "{token}"}), None),
-        (acme(basic=("{token}", "")), None),
-        (acme(extra={"X": "y"}), None),
+        (acme(), {"Authorization": "Bearer token-1"}),
+        (acme(header={"X": "a{token}b"}), {"X": "atoken-1b"}),
+        (acme(header={"X": "{param.t}:{token}/{param.t}."}, params={"t": "label"}), {"X": "T:token-1/T."}),
+        (acme(header={"X": "{token}{token}"}), {"X": "token-1token-1"}),
+        (acme(header={"X": "constant"}), {"X": "constant"}),
+        (acme(header={"X": "é{token}"}), {"X": "étoken-1"}),
+        (acme(header={"X": "{token}", "Authorization": "{token}"}), {"X": "token-1", "Authorization": "token-1"}),
+        (acme(basic=("{token}", "")), {"Authorization": "Basic dG9rZW4tMTo="}),
     ],
 )
-def test_one_header_around_one_token_is_known_beforehand(policy_of, connector, single):
-    policy = policy_of(connector, params={"t": "T"} if connector.params else {})
+def test_a_sending_tells_the_same_of_its_headers_however_they_are_made(policy_of, connector, headers):
+    sending = policy_of(connector, params={"t": "T"} if connector.params else {}).write(TOKEN, no_view)
+    put_on: dict[str, str] = {}
+    sending.put_on(put_on)
 
-    assert policy.single == single
-    if single is not None:
-        assert written(policy) == {single[0]: f"{single[1]}token-1{single[2]}"}
+    assert put_on == headers
+    assert sending.names == tuple(headers)
+    assert sending.is_on(headers)
+    assert not sending.is_on({**headers, next(iter(headers)): "other"})
+    assert sending.encoded() == [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+    assert sending.is_ascii is ("é" not in str(headers))
+    assert sending.hidden == (("X",) if "X" in headers else ())
+    stripped, hidden = sending.split()
+    assert (*hidden.names, *stripped.names) == sending.names
+    assert stripped.names == (("Authorization",) if "Authorization" in headers else ())
+    assert "token-1" not in repr(sending)
 
 
-def test_a_plugin_that_writes_headers_is_always_asked(policy_of):
-    assert policy_of(format_hook=lambda **_names: None).single is None
+def no_view() -> Any:
+    raise AssertionError("a template does not look at the request")
+
+
+def test_a_plugin_that_writes_headers_is_asked_even_if_the_template_would_do(policy_of, request_of):
+    asked: list[str] = []
+    policy_of(format_hook=lambda **names: asked.append(names["connector"].slug)).write(TOKEN, request_of)
+
+    assert asked == ["acme"]
 
 
 def test_what_the_plugin_makes_is_sent(policy_of, request_of):
@@ -234,8 +249,8 @@ def test_headers_are_split_by_what_clients_strip_on_a_redirect():
     stripped, hidden = SENDING.split()
 
     assert (stripped.names, hidden.names) == (("Authorization",), ("X-Key",))
-    assert (SENDING.hides, stripped.hides, hidden.hides) == (True, False, True)
-    assert not Sending(TOKEN, [("AUTHORIZATION", "x")]).hides
+    assert (SENDING.hidden, stripped.hidden, hidden.hidden) == (("X-Key",), (), ("X-Key",))
+    assert Sending(TOKEN, [("AUTHORIZATION", "x")]).hidden == ()
     assert stripped.credential is hidden.credential is TOKEN
 
 
