@@ -106,7 +106,7 @@ class Broker:
         self._transport_lock = threading.Lock()
         self._flights: dict[Key, _Wish[Credential]] = {}
         self._readings: dict[Key, _Wish[Connection]] = {}
-        self._calls = Calls(self._max_calls, self._lock)
+        self._calls = Calls(self._max_calls, self._lock, self._timeout + _LOST_AFTER)
         self._transport: Transport | None = None
 
     def after_fork(self) -> None:

@@ -59,14 +59,18 @@ class Calls:
     """Runs calls, at most ``most_at_once`` together, and fewer while it is not known that Xkit is there.
 
     Until an answer has come, only a dozen calls go out: when Xkit is down, a crowd must not find that out one by one.
+    A call that takes longer than ``longest`` seconds, so that nobody waits for it any more, makes way for those in the
+    queue and counts as one that failed.
     """
 
-    def __init__(self, most_at_once: int, lock: threading.Lock) -> None:
+    def __init__(self, most_at_once: int, lock: threading.Lock, longest: float) -> None:
         self._most_at_once = most_at_once
+        self._longest = longest
         self._changed = threading.Condition(lock)
         self._queue: deque[Call] = deque()
-        self._running: set[Call] = set()
+        self._running: dict[Call, float] = {}
         self._threads = 0
+        self._given_up = 0
         self._idents: set[int] = set()
         self._idle = 0
         self._closed = False
@@ -80,6 +84,7 @@ class Calls:
         """
         self._queue.append(call)
         self._changed.notify()
+        self._give_up_overdue(time.monotonic())
         if self._idle < len(self._queue) and self._threads < self._most_at_once:
             self._threads += 1
             try:
@@ -111,14 +116,15 @@ class Calls:
                 return
             if pause is not None:
                 _unbroken(partial(call.give_up, pause))
-            else:
-                self._carry_out(call)
+            elif not self._carry_out(call):
+                return
 
     def _next(self) -> tuple[Call | None, PlatformError | None]:
         """The next call and, if Xkit must not be asked now, the failure to give it instead."""
         idle_since = time.monotonic()
         while True:
             now = time.monotonic()
+            self._give_up_overdue(now)
             if self._queue:
                 pause = self.pauses.now_for(self._queue[0].key, now)
                 if pause is not None:
@@ -126,7 +132,7 @@ class Calls:
                 if self._may_start(now):
                     call = self._queue.popleft()
                     self.pauses.begins(now)
-                    self._running.add(call)
+                    self._running[call] = now
                     return call, None
             elif self._closed or now - idle_since >= _IDLE_THREAD_LIVES:
                 self._threads -= 1
@@ -140,7 +146,21 @@ class Calls:
         unproven = sum(not call.proven for call in self._running)
         return unproven < _MOST_UNPROVEN and not self.pauses.probe_is_out(now)
 
-    def _carry_out(self, call: Call) -> None:
+    def _give_up_overdue(self, now: float) -> None:
+        """For those in the queue, take the places of calls that have no end, as long as those are not too many."""
+        if not self._queue:
+            return
+        for call in [call for call, since in self._running.items() if now - since > self._longest]:
+            if self._given_up < self._most_at_once:
+                del self._running[call]
+                self._threads -= 1
+                self._given_up += 1
+                overdue = PlatformUnavailable("Xkit could not be asked: an answer did not end in time")
+                self.pauses.failed(call.key, overdue, now)
+                self._changed.notify_all()
+
+    def _carry_out(self, call: Call) -> bool:
+        """Run a call. Whether its thread still has a place: if the call was given up meanwhile, others may be there."""
         settle, end = call.settle, call.release
         try:
             failure = call.run()
@@ -150,11 +170,22 @@ class Calls:
             settle, end = _nothing, partial(call.give_up, failure)
         with self._changed:
             _unbroken(settle)
+            was_given_up = self._running.pop(call, None) is None
             self._note(call, failure)
+            has_place = self._comes_back() if was_given_up else True
         _unbroken(end)
+        return has_place
+
+    def _comes_back(self) -> bool:
+        self._given_up -= 1
+        self._give_up_overdue(time.monotonic())
+        if self._threads < self._most_at_once:
+            self._threads += 1
+            return True
+        self._idents.discard(threading.get_ident())
+        return False
 
     def _note(self, call: Call, failure: PlatformError | None) -> None:
-        self._running.discard(call)
         if failure is None:
             self.pauses.answered(call.key)
             for other in self._running:

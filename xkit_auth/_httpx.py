@@ -20,10 +20,23 @@ from ._policy import Sending
 from ._text import MASK
 
 
-class HttpxAuth(BaseAuth):
-    """The auth object for both libraries. A subclass names its library, and the class of its streams."""
+class OneLibrary:
+    """An auth object that is for one of the libraries, which a subclass names."""
 
     _library: ModuleType
+
+    def __call__(self, _request: Any) -> Any:
+        """Called by libraries that this object is not for, which take any function for an auth object."""
+        name, library = type(self).__name__, self._library.__name__
+        raise ConfigurationError(
+            f"This {name} is for {library}, and another library was given it",
+            hint=f"Take {name} from xkit_auth.requests, xkit_auth.httpx or xkit_auth.httpx2, as the client is.",
+        )
+
+
+class HttpxAuth(OneLibrary, BaseAuth):
+    """The auth object for both libraries. A subclass names its library, and the class of its streams."""
+
     _stream_type: type[Any]
 
     def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
@@ -95,14 +108,6 @@ class HttpxAuth(BaseAuth):
             raise
         finally:
             sent.is_over()
-
-    def __call__(self, _request: Any) -> Any:
-        """Called by libraries that this object is not for, which take any function for an auth object."""
-        library = self._library.__name__
-        raise ConfigurationError(
-            f"This XkitAuth is for {library}, and another library was given it",
-            hint="Take XkitAuth from xkit_auth.requests, xkit_auth.httpx or xkit_auth.httpx2, as the client is.",
-        )
 
     def _url_of(self, request: Any) -> str:
         url = request.url

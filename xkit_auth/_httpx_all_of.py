@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import aclosing, closing
 from inspect import isawaitable
-from types import ModuleType
 from typing import Any
 
 from ._all_of import BaseAllOf
 from ._errors import ConfigurationError
 from ._flow import advance
+from ._httpx import OneLibrary
 
 
-class HttpxAllOf(BaseAllOf):
+class HttpxAllOf(OneLibrary, BaseAllOf):
     """``AllOf`` for both libraries. A subclass names its library.
 
     What an outer flow wants sent goes through the whole flow of the next one, and the answer that this ends with goes
     back to the outer one. So a retry of each is seen by those outside it as a single answer.
     """
-
-    _library: ModuleType
 
     def __init__(self, *auths: Any) -> None:
         """Check that these go together; the first is the outermost."""
@@ -63,7 +61,7 @@ async def _advance(flow: AsyncGenerator[Any, Any], response: Any) -> Any:
         return None
 
 
-class HttpxAfterAuth:
+class HttpxAfterAuth(OneLibrary):
     """``AfterAuth`` for both libraries."""
 
     def __init__(self, hook: Callable[[Any], object]) -> None:

@@ -177,7 +177,9 @@ def _problem_of_status(answer: Answer, wall: float) -> PlatformError | NotConnec
         )
     if status == 429:
         limited = PlatformRateLimited("Xkit asks us to slow down with HTTP 429")
-        limited.retry_after = retry_after(answer.headers.get("retry-after"), wall)
+        # A date counts from the answer's own: this machine's clock may be wrong, and a pause must not be lost by that.
+        now = _moment(answer.headers.get("date", ""))
+        limited.retry_after = retry_after(answer.headers.get("retry-after"), wall if now is None else now)
         limited.hint = f"Nothing is sent to Xkit for the next {limited.retry_after:g} seconds."
         return limited
     if status >= 500 or status == 408:
@@ -188,23 +190,26 @@ def _problem_of_status(answer: Answer, wall: float) -> PlatformError | NotConnec
     )
 
 
-def retry_after(value: str | None, wall: float) -> float:
+def retry_after(value: str | None, now: float) -> float:
     """Seconds to wait as a ``Retry-After`` header says it (RFC 9110 section 10.2.3), seconds or date, 60 at most."""
     value = (value or "").strip()
     if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", value):
         return min(float(value), _LONGEST_PAUSE)
-    if value:
-        from datetime import UTC
-        from email.utils import parsedate_to_datetime
+    moment = _moment(value)
+    return _DEFAULT_PAUSE if moment is None else min(max(moment - now, 0.0), _LONGEST_PAUSE)
 
-        try:
-            moment = parsedate_to_datetime(value)
-            if moment.tzinfo is None:  # asctime's form has no zone, and means GMT
-                moment = moment.replace(tzinfo=UTC)
-            return min(max(moment.timestamp() - wall, 0.0), _LONGEST_PAUSE)
-        except (ValueError, TypeError, OverflowError):
-            pass
-    return _DEFAULT_PAUSE
+
+def _moment(date: str) -> float | None:
+    """An HTTP date in seconds since the epoch, or ``None`` if it is none."""
+    from datetime import UTC
+    from email.utils import parsedate_to_datetime
+
+    try:
+        moment = parsedate_to_datetime(date)
+        # asctime's form has no zone, and means GMT
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def _json_object(answer: Answer) -> dict[str, Any]:

@@ -47,6 +47,8 @@ class AfterAuth(HttpxAfterAuth, httpx.Auth):
     fetched again. Put this first in an ``AllOf``. For an ``AsyncClient`` the hook may be async.
     """
 
+    _library = httpx
+
 
 def open_transport(*, is_direct: bool) -> HttpxTransport:
     """A client for calls to Xkit; ``is_direct`` if no proxy may come in between."""

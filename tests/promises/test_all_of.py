@@ -225,3 +225,19 @@ def test_c17_a_send_that_breaks_closes_every_flow_at_once(driver):
     with pytest.raises(driver.lib.ConnectError):
         driver.send("GET", "http://127.0.0.1:1/", auth=Holds(Notes("outer"), Notes("middle"), Notes("inner")))
     assert closed == ["inner", "middle", "outer"]
+
+
+@pytest.mark.needs_all
+@pytest.mark.parametrize("name", ["AllOf", "AfterAuth"])
+def test_x1_what_is_for_another_library_says_so(sandbox, driver, name):
+    import xkit_auth.httpx
+    import xkit_auth.httpx2
+
+    other = xkit_auth.httpx2 if driver.library == "httpx" else xkit_auth.httpx
+    parts = [other.AfterAuth(lambda response: None)] * 2
+    auth = other.AllOf(*parts) if name == "AllOf" else parts[0]
+    with pytest.raises(
+        ConfigurationError, match=f"This {name} is for {other.__name__.removeprefix('xkit_auth.')}, and"
+    ):
+        driver.send("GET", sandbox.elsewhere_url, auth=auth)
+    assert sandbox.arrivals("elsewhere") == []

@@ -21,9 +21,9 @@ DOWN = PlatformUnavailable("down")
 class Field:
     """Calls, and what became of them."""
 
-    def __init__(self, most_at_once: int) -> None:
+    def __init__(self, most_at_once: int, longest: float) -> None:
         self.lock = threading.Lock()
-        self.calls = Calls(most_at_once, self.lock)
+        self.calls = Calls(most_at_once, self.lock, longest)
         self.began: queue.Queue[Any] = queue.Queue()
         self.given_up: queue.Queue[Any] = queue.Queue()
         self.own: list[bool] = []
@@ -78,8 +78,8 @@ def make() -> Iterator[Any]:
     before = set(threads())
     fields: list[Field] = []
 
-    def field(most_at_once: int) -> Field:
-        fields.append(Field(most_at_once))
+    def field(most_at_once: int, longest: float = 1000) -> Field:
+        fields.append(Field(most_at_once, longest))
         return fields[-1]
 
     yield field
@@ -294,6 +294,50 @@ def test_a_call_that_breaks_takes_no_place_away_from_others(make, monkeypatch):
     field.start("next")
 
     assert field.next_began() == "next"
+
+
+def test_a_call_that_has_no_end_makes_way_and_counts_as_failed(make):
+    field = make(1, longest=0)
+    field.start("a")
+    field.next_began()
+    field.start("b")
+
+    assert field.next_began() == "b"
+    with field.lock:
+        assert isinstance(field.calls.pauses.now_for("a", time.monotonic()), PlatformUnavailable)
+        assert field.calls._threads == 1
+
+
+def test_a_thread_whose_call_was_given_up_goes_when_that_ends_after_all(make):
+    field = make(1, longest=0)
+    before = set(threads())
+    field.start("a")
+    field.next_began()
+    (lost,) = set(threads()) - before
+    field.start("b")
+    field.next_began()
+    field.end("a")
+    lost.join(PATIENCE)
+
+    assert not lost.is_alive()
+    assert field.calls._threads == 1
+    assert field.calls._given_up == 0
+    with field.lock:  # it was an answer, and so Xkit is there
+        assert field.calls.pauses.now_for("a", time.monotonic()) is None
+
+
+def test_no_more_calls_are_given_up_than_may_run_at_once(make):
+    field = make(1, longest=0)
+    before = set(threads())
+    for key in "ab":
+        field.start(key)
+        field.next_began()
+    field.start("c")
+
+    assert len(set(threads()) - before) == 2
+    assert field.began.empty()
+    field.end("a")  # its thread has a place again, as that of b is overdue
+    assert field.next_began() == "c"
 
 
 @pytest.fixture

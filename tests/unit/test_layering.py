@@ -29,7 +29,8 @@ LAYERS = [
     ["_auth"],
     ["_all_of"],
     ["_httpx_body", "_httpx_wire", "_httpx_transport", "_requests_parts", "_requests_transport"],
-    ["_httpx", "_httpx_all_of", "_requests_hop"],
+    ["_httpx", "_requests_hop"],
+    ["_httpx_all_of"],
     ["requests", "httpx", "httpx2"],
 ]
 CORE = [module for layer in LAYERS[:13] for module in layer]

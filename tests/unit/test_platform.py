@@ -519,6 +519,15 @@ def test_retry_after_is_seconds_or_a_date_and_at_most_a_minute(value, seconds):
     assert retry_after(value, WALL) == seconds
 
 
+@pytest.mark.parametrize(("date", "seconds"), [("Tue, 14 Nov 2023 22:13:10 GMT", 40), ("yesterday", 30)])
+def test_a_date_counts_from_that_of_the_answer_as_a_clock_may_be_wrong(account, date, seconds):
+    headers = {"retry-after": "Tue, 14 Nov 2023 22:13:50 GMT", "date": date}
+    with pytest.raises(PlatformRateLimited) as caught:
+        read_connection(Answer(429, headers, b""), account, "slack", "u", wall=WALL)
+
+    assert caught.value.retry_after == seconds
+
+
 def test_a_date_in_the_old_form_is_in_gmt_wherever_this_machine_is(monkeypatch):
     monkeypatch.setenv("TZ", "America/New_York")
     time.tzset()
