@@ -1,8 +1,7 @@
-"""Hard cases E: many threads, tasks and event loops at once, and who of them waits for whom.
+"""Hard cases E, and C15: many threads, tasks and event loops at once, and who of them waits for whom.
 
-The numbers in the names are those of the project's list of hard cases. E8, trio, has no test of its own: it is one of
-the drivers, here and everywhere. E1 is in test_main_job.py, E11 in test_shared_requests.py, and E5 in
-test_failing_xkit.py as well.
+The numbers in the names are those of the project's list of hard cases. E8, trio, is one of the drivers, here and
+everywhere. E1 is in test_main_job.py, E11 in test_shared_requests.py, and E5 in test_failing_xkit.py as well.
 """
 
 from __future__ import annotations
@@ -30,7 +29,6 @@ PATIENCE = 20
 @pytest.fixture
 def acme(sandbox, driver, xkit):
     """Two connected users of a plain Bearer connector."""
-
     for user in ("ann", "bob"):
         sandbox.connect("acme", user)
 
@@ -185,27 +183,25 @@ def test_e4_a_thread_that_is_interrupted_stops_waiting_alone(sandbox, driver, ac
             raised.append(True)
             raise Interrupted
 
-    def interrupt_the_fourth():
-        waiting(1)
+    def interrupt_the_main_one():
+        waiting(4)
         while not ended.wait(0.01):  # again, because Python does not see a signal that comes just before it waits
             signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1)
 
     before = signal.signal(signal.SIGUSR1, interrupt)
+    interrupter = threading.Thread(target=interrupt_the_main_one)
+    interrupter.start()
     try:
         with ExitStack() as held:
             held.enter_context(sandbox.hold())
             with driver.together(3, "GET", acme.url, auth=acme.auth) as others:
-                waiting(3)
-                interrupter = threading.Thread(target=interrupt_the_fourth)
-                interrupter.start()
                 with pytest.raises(Interrupted):
                     driver.send("GET", acme.url, auth=acme.auth)
-                ended.set()
-                interrupter.join()
                 held.close()
                 assert [reply.status for reply in others()] == [200] * 3
     finally:
         ended.set()
+        interrupter.join()
         signal.signal(signal.SIGUSR1, before)
     assert driver.send("GET", acme.url, auth=acme.auth).status == 200
     assert sandbox.call_count() == 1
