@@ -6,6 +6,7 @@ import pickle
 from abc import abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from contextvars import ContextVar
+from functools import partial
 from inspect import iscoroutine
 from typing import Any, Literal, NoReturn, TypeVar
 
@@ -19,6 +20,7 @@ from ._policy import Policy
 from ._xkit import Xkit
 
 _MOST_SEEN = 1024
+_MOST_KNOWN_ORIGINS = 1024
 
 Context = str | Callable[[], str] | ContextVar[str]
 Hosts = Iterable[str] | Callable[[str], Iterable[str] | None]
@@ -30,14 +32,14 @@ OffHost = Literal["raise", "bare"]
 class _Settled:
     """What an auth object has worked out and need not work out again."""
 
-    __slots__ = ("cache", "known", "listens", "policy", "seen", "table", "xkit")
+    __slots__ = ("fresh", "listens", "policy", "seen", "xkit")
 
     def __init__(self, xkit: Xkit, policy: Policy) -> None:
+        cache = xkit.broker.cache
         self.xkit = xkit
         self.policy = policy
-        self.known = policy.known
-        self.cache = xkit.broker.cache
-        self.table = self.cache.table(policy.slug)
+        #: The held credential of a context, if it needs nobody's attention.
+        self.fresh = partial(cache.fresh, cache.table(policy.slug))
         self.listens = bool(xkit.directory.listeners())
         self.seen: set[int] = set()
 
@@ -60,7 +62,7 @@ class Trip:
     def held(self) -> Credential | None:
         """The credential, if it is held and needs nobody's attention."""
         settled = self._settled
-        credential = settled.cache.fresh(settled.table, self.context)
+        credential = settled.fresh(self.context)
         if settled.listens and credential is not None:
             self.xkit.directory.tell("cache_hit", self.policy.slug, self.context, credential)
         return credential
@@ -154,7 +156,7 @@ class BaseAuth:
         self._params = params
         self._kind = kind
         self._off_host = off_host
-        self._settled: _Settled | None = None
+        self._by_origin: dict[Hashable, _Settled] = {}
 
     @abstractmethod
     def _url_of(self, request: Any) -> str:
@@ -168,8 +170,8 @@ class BaseAuth:
         """
         given = self._context
         context = given if isinstance(given, str) else self._context_now(given)
-        settled = self._settled
-        if settled is not None and settled.xkit.is_settled and origin_key in settled.known:
+        settled = self._by_origin.get(origin_key)
+        if settled is not None and settled.xkit.is_settled:
             return Trip(settled, context)
         return self._first_trip(context, origin_key, self._url_of(request))
 
@@ -200,8 +202,9 @@ class BaseAuth:
             raise _not_allowed(url, context, policy)
         settled = _Settled(xkit, policy)
         if self._connector is not ANY and not any(map(callable, (self._hosts, self._params, self._kind))):
-            policy.learn(origin_key)
-            self._settled = settled
+            if len(self._by_origin) >= _MOST_KNOWN_ORIGINS:
+                self._by_origin.clear()
+            self._by_origin[origin_key] = settled
         return Trip(settled, context)
 
     def _account(self) -> Xkit:
@@ -215,16 +218,16 @@ class BaseAuth:
     def __getstate__(self) -> dict[str, Any]:
         # requests pickles a response together with the hooks of its request, and so with this object. The account
         # stays behind: it holds keys and credentials.
-        state = {name: _kept(name, value) for name, value in self.__dict__.items() if name != "_settled"}
+        state = {name: _kept(name, value) for name, value in self.__dict__.items() if name != "_by_origin"}
         state["_xkit"] = None if self._xkit is None else _Lost("xkit")
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _settled=None)
+        self.__dict__.update(state, _by_origin={})
 
     def __copy__(self: _Self) -> _Self:
         copy = type(self).__new__(type(self))
-        copy.__dict__.update(self.__dict__)
+        copy.__dict__.update(self.__dict__, _by_origin={})
         return copy
 
     def __deepcopy__(self: _Self, _memo: object) -> _Self:

@@ -38,6 +38,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
     """The auth object for both libraries. A subclass names its library, and the class of its streams."""
 
     _stream_type: type[Any]
+    _bytes_type: type[Any]
 
     def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
         """Called by ``Client``: yields the request and, if that is refused, the refused hop once more."""
@@ -198,18 +199,22 @@ class _Sent:
     def __init__(
         self, auth: HttpxAuth, trip: Trip, request: Any, credential: Credential, wire_type: type[Wire]
     ) -> None:
+        policy = trip.policy
         self._auth = auth
         self._trip = trip
         self._wire_type = wire_type
-        if type(request.stream) is not auth._library.ByteStream:
+        if type(request.stream) is not auth._bytes_type:
             self._replay = Replay(auth._library, request.stream)
+        self._put(request, policy.write_plain(credential) or self._written(request, credential))
+        if policy.extra:
+            policy.add_extra(request.headers)
+
+    def _written(self, request: Any, credential: Credential) -> Sending:
         try:
-            self._put(request, trip.policy.write(credential, lambda: self._view(request, ())))
+            return self._trip.policy.write(credential, lambda: self._view(request, ()))
         except XkitAuthError as error:
-            trip.explain(error)
+            self._trip.explain(error)
             raise
-        if trip.policy.extra:
-            trip.policy.add_extra(request.headers)
 
     def _put(self, request: Any, sending: Sending) -> None:
         if not sending.is_ascii:

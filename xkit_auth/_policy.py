@@ -5,7 +5,7 @@ Everything that does not change from request to request is worked out here once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from typing import Any, NamedTuple
 
 from ._connector import Connector, judged_by_rules
@@ -20,8 +20,6 @@ ClassifyHook = Callable[..., Verdict | Judgement | None]
 
 LARGEST_BODY = 64 * 1024
 """Bytes of an answer that are read at the most, to judge it or to keep it on an error."""
-
-_MOST_KNOWN_ORIGINS = 1024
 
 
 class Sending:
@@ -114,7 +112,6 @@ class Policy:
         "connector",
         "extra",
         "hosts",
-        "known",
         "params",
         "slug",
         "unremarkable_below",
@@ -142,7 +139,6 @@ class Policy:
         self._placement = compiled(connector.kinds[kind], connector.params)
         self.extra = self._settled_extra()
         self._plain = None if format_hook else _plain_form(self._placement, params)
-        self.known: set[Hashable] = set()
         # Below this status no rule can hold, so that an ordinary answer costs one comparison.
         statuses = [status for rule in connector.failures for status in rule.status or (0,)]
         self.unremarkable_below = 0 if classify_hook else min([401, *statuses])
@@ -164,12 +160,14 @@ class Policy:
         origin = origin_of(url)
         return origin is not None and self.hosts.allow(origin, http_to_loopback=self._http_to_loopback)
 
-    def learn(self, origin_key: Hashable) -> None:
-        """Remember that an adapter's own name for an origin means one that is allowed."""
-        if len(self.known) < _MOST_KNOWN_ORIGINS:
-            self.known.add(origin_key)
-
     # How it is written
+
+    def write_plain(self, credential: Credential) -> Sending | None:
+        """The headers, if they need no look at the request and no checking; ``None`` if it takes ``write``.
+
+        What Xkit gave and what the connector says were both checked when they came.
+        """
+        return _PlainSending(credential, self._plain) if self._plain is not None and credential.is_plain else None
 
     def write(self, credential: Credential, view: Callable[[], RequestView]) -> Sending:
         """The headers for this credential on this request.
@@ -177,9 +175,9 @@ class Policy:
         Raises:
             XkitAuthError: the credential or the plugin's answer cannot be sent.
         """
-        if self._plain is not None and credential.is_plain:
-            # Nothing is left to check: what Xkit gave and what the connector says were both looked at when they came.
-            return _PlainSending(credential, self._plain)
+        plain = self.write_plain(credential)
+        if plain is not None:
+            return plain
         try:
             headers = self._from_plugin(credential, view) if self._format else None
             if headers is None:

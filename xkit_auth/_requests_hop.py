@@ -120,7 +120,7 @@ class Hop(Guard):
     @classmethod
     def put_on(cls, request: Any, trip: Trip, credential: Credential) -> None:
         """Put the credential on a request that is being prepared, and the hook beside it."""
-        sending = _written(trip, credential, request, ())
+        sending = trip.policy.write_plain(credential) or _written(trip, credential, request, ())
         sending.put_on(request.headers)
         if trip.policy.extra:
             trip.policy.add_extra(request.headers)

@@ -26,6 +26,7 @@ class XkitAuth(HttpxAuth, httpx.Auth):
     _adapter = __name__
     _library = httpx
     _stream_type = _Stream
+    _bytes_type = httpx.ByteStream
 
 
 class AllOf(HttpxAllOf, httpx.Auth):

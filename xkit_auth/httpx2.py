@@ -26,6 +26,7 @@ class XkitAuth(HttpxAuth, httpx2.Auth):
     _adapter = __name__
     _library = httpx2
     _stream_type = _Stream
+    _bytes_type = httpx2.ByteStream
 
 
 class AllOf(HttpxAllOf, httpx2.Auth):

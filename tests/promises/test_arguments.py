@@ -9,7 +9,7 @@ from contextvars import ContextVar
 import pytest
 
 import xkit_auth._auth
-from xkit_auth import ANY, ConfigurationError, Connector, HostNotAllowed, Xkit
+from xkit_auth import ANY, ConfigurationError, Connector, HostNotAllowed, NotConnected, Xkit
 
 
 @pytest.mark.parametrize(
@@ -147,19 +147,19 @@ def test_what_was_looked_at_in_clients_is_forgotten_before_it_grows(sandbox, dri
     auth = driver.auth("acme", context="user-1", xkit=xkit)
     for _ in range(5):
         assert driver.send("GET", sandbox.provider_url("acme"), auth=auth).status == 200
-    assert len(auth._settled.seen) <= 2
+    (settled,) = auth._by_origin.values()
+    assert len(settled.seen) <= 2
 
 
-@pytest.mark.drivers(httpx=True)
-def test_an_origin_that_is_spelt_in_many_ways_is_remembered_only_so_often(sandbox, driver, xkit):
+def test_origins_are_remembered_only_up_to_a_limit(sandbox, driver, xkit, monkeypatch):
+    monkeypatch.setattr(xkit_auth._auth, "_MOST_KNOWN_ORIGINS", 2)
     auth = driver.auth("acme", context="user-1", xkit=xkit, hosts=["*.acme.example"])
     sandbox.answer_with("", status=404)
-    with pytest.raises(Exception, match="Xkit"):
-        driver.send("GET", "https://one.acme.example/", auth=auth)
-    policy = auth._settled.policy
-    for number in range(2000):
-        policy.learn(number)
-    assert len(policy.known) <= 1024
+    with driver.session(auth=auth) as send:
+        for number in range(5):
+            with pytest.raises(NotConnected):
+                send("GET", f"https://host-{number}.acme.example/")
+            assert 1 <= len(auth._by_origin) <= 2
 
 
 def test_an_unpickled_auth_that_has_lost_a_function_says_so(sandbox, driver, environment):

@@ -126,8 +126,8 @@ def test_g1_what_an_application_holds_on_to_shows_nothing(driver, sandbox, secre
     held = [
         *notes.kept,
         auth,
-        auth._settled,
-        auth._settled.policy,
+        *auth._by_origin.values(),
+        *(settled.policy for settled in auth._by_origin.values()),
         xkit,
         xkit.broker,
         xkit.broker.cache,

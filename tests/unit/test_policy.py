@@ -54,15 +54,6 @@ def test_it_goes_to_a_sandbox_only_if_xkit_is_one(policy_of, http_to_loopback):
     assert policy.allows("http://127.0.0.1:8000/") is http_to_loopback
 
 
-def test_origins_that_were_learnt_are_known_up_to_a_limit(policy_of):
-    policy = policy_of()
-    for number in range(5000):
-        policy.learn(number)
-
-    assert 0 in policy.known
-    assert len(policy.known) == 1024
-
-
 # How it is written
 
 
