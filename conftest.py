@@ -17,6 +17,11 @@ from xkit_auth.testing import Sandbox
 CLIENT_OPTIONS: dict[str, Any] = {"timeout": 30, "trust_env": False, "verify": ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)}
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the soak last as long as somebody wants."""
+    parser.addoption("--soak", type=float, default=3, metavar="SECONDS", help="how long the soak lasts")
+
+
 class Reply:
     """A client's answer with the few names that differ between the libraries made the same."""
 
