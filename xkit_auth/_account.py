@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode
-from urllib.parse import quote
+from binascii import b2a_base64
 
 from ._errors import ConfigurationError
 from ._model import Headers, Secret
 from ._origin import origin_of
+from ._text import percent_encoded
 
 DEFAULT_BASE_URL = "https://app.xkit.co/api/platform"
 
@@ -39,11 +39,11 @@ class Account:
         self.publishable_key = publishable_key
         self.fingerprint_key = secret
         pair = Secret(f"{publishable_key}:{secret.reveal()}")
-        self._authorization = Secret("Basic " + b64encode(pair.reveal().encode()).decode())
+        self._authorization = Secret("Basic " + b2a_base64(pair.reveal().encode(), newline=False).decode())
 
     def connection_url(self, connector: str, context: str) -> str:
         """Where to ask for one connection. Both names are fully encoded, so that neither can leave its segment."""
-        return f"{self.base_url}/contexts/{quote(context, safe='')}/connections/{quote(connector, safe='')}"
+        return f"{self.base_url}/contexts/{percent_encoded(context)}/connections/{percent_encoded(connector)}"
 
     def headers(self) -> Headers:
         """The headers of a call, which do not show their values."""

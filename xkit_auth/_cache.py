@@ -7,11 +7,11 @@ would stand behind ``decide`` and ``store``: a compare by rejected credential, a
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeAlias
 
+from ._chance import chance
 from ._errors import ConnectionUnavailable
 from ._model import Credential
 
@@ -68,7 +68,7 @@ class Cache:
         max_entries: int,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
-        jitter: Callable[[], float] = random.random,
+        jitter: Callable[[], float] = chance,
     ) -> None:
         self._max_age = max_age
         self._max_stale = max_stale

@@ -5,8 +5,6 @@ Xkit documents no expiry; what is read here is what an answer may well carry, an
 
 from __future__ import annotations
 
-import json
-from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from typing import Any
 
@@ -54,6 +52,10 @@ def _epoch(value: object) -> float | None:
 def _jwt_expiry(token: str) -> float | None:
     if len(token) > _LARGEST_JWT or token.count(".") != 2:
         return None
+    # Imported late: importing xkit_auth must stay cheap.
+    import json
+    from base64 import urlsafe_b64decode
+
     payload = token.split(".")[1]
     try:
         claims = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import quote
 
 from ._errors import ConfigurationError, ConnectionUnavailable, XkitAuthError
 from ._placement import Template
+from ._text import percent_encoded
 
 ReconnectUrl = str | Callable[..., str | None]
 """A template with ``{context}`` and ``{connector}``, or a function that takes both by name."""
@@ -36,7 +36,7 @@ class ReconnectLink:
             return
         names = {"context": error.context or "", "connector": error.connector or ""}
         if self._template is not None:
-            error.reconnect_url = self._template.filled(lambda name: quote(names[name], safe=""))
+            error.reconnect_url = self._template.filled(lambda name: percent_encoded(names[name]))
         elif self._function is not None:
             try:
                 link = self._function(**names)

@@ -5,10 +5,10 @@ Times are ``time.monotonic()`` seconds, handed in by the caller, who also holds 
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Hashable
 from typing import NamedTuple
 
+from ._chance import chance
 from ._errors import PlatformAuthenticationError, PlatformError, PlatformRateLimited, PlatformUnavailable
 
 _FIRST_PAUSE = 0.5
@@ -27,7 +27,7 @@ class _Pause(NamedTuple):
 class Pauses:
     """Who has to wait before Xkit is asked again, and why."""
 
-    def __init__(self, jitter: Callable[[], float] = random.random) -> None:
+    def __init__(self, jitter: Callable[[], float] = chance) -> None:
         self._jitter = jitter
         self._of_key: dict[Hashable, _Pause] = {}
         self._of_account: _Pause | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode
+from binascii import b2a_base64
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, TypeAlias
 
@@ -98,7 +98,7 @@ def _basic(pair: tuple[Template, Template], value_of: Callable[[str], str]) -> s
     user, password = (template.filled(value_of) for template in pair)
     if ":" in user or any(ord(character) > 0xFF for character in user + password):
         return None
-    return "Basic " + b64encode(f"{user}:{password}".encode("latin-1")).decode()
+    return "Basic " + b2a_base64(f"{user}:{password}".encode("latin-1"), newline=False).decode()
 
 
 def compiled(placement: Placement, params: Iterable[str]) -> CompiledPlacement:

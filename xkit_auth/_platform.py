@@ -6,10 +6,8 @@ changed over the years, so reading is tolerant: unknown fields and statuses surv
 
 from __future__ import annotations
 
-import json
 import re
 import time
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NoReturn, Protocol
 
@@ -213,6 +211,8 @@ def _moment(date: str) -> float | None:
 
 
 def _json_object(answer: Answer) -> dict[str, Any]:
+    import json  # late: importing xkit_auth must stay cheap
+
     try:
         body = json.loads(_plain(answer))
     except ValueError:
@@ -229,6 +229,8 @@ def _plain(answer: Answer) -> bytes:
         return answer.body
     if encoding not in ("gzip", "x-gzip", "deflate"):
         raise _Unusable("its body is in an encoding that was not asked for")
+    import zlib  # late, for hardly any answer is compressed
+
     try:
         inflater = zlib.decompressobj(wbits=47)
         body = inflater.decompress(answer.body, LARGEST_ANSWER)

@@ -43,6 +43,13 @@ def why_not_a_credential(text: str) -> str | None:
     return why_not_sendable(text)
 
 
+def percent_encoded(text: str) -> str:
+    """``text`` as one segment of a URL: whatever has a meaning in a URL is encoded."""
+    from urllib.parse import quote  # imported late: importing xkit_auth must stay cheap
+
+    return quote(text, safe="")
+
+
 def is_header_name(text: str) -> bool:
     """Whether ``text`` is a token as RFC 9110 section 5.1 wants a header's name."""
     return _HEADER_NAME.fullmatch(text) is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TypeGuard
 
 from ._model import WebhookEvent
@@ -16,6 +15,8 @@ def read_webhook(body: bytes | str) -> WebhookEvent:
     Raises:
         ValueError: the body is too long, or not a webhook of Xkit's.
     """
+    import json  # late: importing xkit_auth must stay cheap
+
     raw = body.encode("utf-8", "replace") if isinstance(body, str) else body
     if not isinstance(raw, bytes) or len(raw) > LARGEST_WEBHOOK:
         raise ValueError("not a webhook of Xkit's: the body is longer than 64 KiB, or neither bytes nor text")
