@@ -52,7 +52,7 @@ class XkitAuth(BaseAuth, AuthBase):
         else:
             Hop.put_on(request, trip, trip.held() or trip.fetch())
             if "pre_request" in request.hooks:  # of niquests
-                request.hooks = {**request.hooks, "pre_request": [_no_tasks, *request.hooks["pre_request"]]}
+                request.hooks = {**request.hooks, "pre_request": [_only_plain_sessions, *request.hooks["pre_request"]]}
         return request
 
     def _url_of(self, request: Any) -> str:
@@ -88,10 +88,20 @@ def _origin_key(url: str) -> Hashable:
     return url[:end] if end > 0 else url
 
 
-def _no_tasks(_request: Any) -> None:
-    """Called by niquests when it is about to send a request: its async sessions cannot send one again in a hook."""
-    if sys._getframe(1).f_code.co_flags & CO_COROUTINE:
-        raise ConfigurationError(
-            "This XkitAuth is for sessions that are not async, and an async one was given it",
-            hint="Use httpx.AsyncClient with XkitAuth from xkit_auth.httpx, or niquests.Session in a thread.",
-        )
+def _only_plain_sessions(_request: Any) -> None:
+    """Called by niquests when it is about to send a request: not all of its sessions treat hooks as requests does.
+
+    Its async ones cannot send a request again in a hook. Its multiplexed ones follow redirects before a hook is called,
+    which would take a credential in a header of its own along to another host.
+    """
+    dispatcher, caller = sys._getframe(1), sys._getframe(2)
+    if dispatcher.f_code.co_flags & CO_COROUTINE:
+        kind, instead = "async", "httpx.AsyncClient with XkitAuth from xkit_auth.httpx, or niquests.Session in a thread"
+    elif getattr(caller.f_locals.get("self"), "multiplexed", False):
+        kind, instead = "multiplexed", "niquests.Session without multiplexed=True"
+    else:
+        return
+    raise ConfigurationError(
+        f"This XkitAuth was given to a session that is {kind}, whose answers it cannot look at in time",
+        hint=f"Use {instead}.",
+    )

@@ -112,6 +112,15 @@ def test_x2_an_async_session_is_refused_with_a_word_on_what_to_use_before_anythi
     assert sandbox.arrivals("acme") == []
 
 
+def test_x2_a_multiplexed_session_is_refused_before_anything_is_sent(sandbox, acme):
+    with niquests.Session(multiplexed=True) as session:
+        session.trust_env = False
+        with pytest.raises(ConfigurationError) as caught:
+            session.get(acme.url, auth=acme.auth)
+    assert "without multiplexed=True" in caught.value.hint
+    assert sandbox.arrivals("acme") == []
+
+
 def test_x2_an_ordinary_session_works_in_a_task_too(sandbox, acme, session):
     async def get():
         return session.get(acme.url, auth=acme.auth)
