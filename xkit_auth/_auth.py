@@ -29,47 +29,52 @@ Kind = str | Callable[[str], str | None]
 OffHost = Literal["raise", "bare"]
 
 
-class _Settled:
+class Settled:
     """What an auth object has worked out and need not work out again."""
 
-    __slots__ = ("fresh", "listens", "policy", "seen", "xkit")
+    __slots__ = ("held", "ordinary_below", "policy", "seen", "xkit")
 
     def __init__(self, xkit: Xkit, policy: Policy) -> None:
         cache = xkit.broker.cache
         self.xkit = xkit
         self.policy = policy
-        #: The held credential of a context, if it needs nobody's attention.
-        self.fresh = partial(cache.fresh, cache.table(policy.slug))
-        self.listens = bool(xkit.directory.listeners())
+        #: The credential of a context, if it is held and needs nobody's attention.
+        self.held: Callable[[str], Credential | None] = partial(cache.fresh, cache.table(policy.slug))
+        if xkit.directory.listeners():
+            self.held = partial(self._held_and_told, self.held)
+        #: Below this status an answer is neither a refusal nor a redirect.
+        self.ordinary_below = min(policy.unremarkable_below, 300)
         self.seen: set[int] = set()
+
+    def _held_and_told(self, held: Callable[[str], Credential | None], context: str) -> Credential | None:
+        credential = held(context)
+        if credential is not None:
+            self.xkit.directory.tell("cache_hit", self.policy.slug, context, credential)
+        return credential
 
 
 class Trip:
     """One request's way: whose credential it takes, for which connector, through which Xkit."""
 
-    __slots__ = ("_settled", "context", "policy")
+    __slots__ = ("context", "settled")
 
-    def __init__(self, settled: _Settled, context: str) -> None:
-        self._settled = settled
-        self.policy = settled.policy
+    def __init__(self, settled: Settled, context: str) -> None:
+        self.settled = settled
         self.context = context
+
+    @property
+    def policy(self) -> Policy:
+        """The connector, settled."""
+        return self.settled.policy
 
     @property
     def xkit(self) -> Xkit:
         """The account that is asked."""
-        return self._settled.xkit
-
-    def held(self) -> Credential | None:
-        """The credential, if it is held and needs nobody's attention."""
-        settled = self._settled
-        credential = settled.fresh(self.context)
-        if settled.listens and credential is not None:
-            self.xkit.directory.tell("cache_hit", self.policy.slug, self.context, credential)
-        return credential
+        return self.settled.xkit
 
     def has_looked_at(self, client: object) -> bool:
         """Whether this part of a client has been looked at already; each is worth looking at once."""
-        seen = self._settled.seen
+        seen = self.settled.seen
         if id(client) in seen:
             return True
         if len(seen) >= _MOST_SEEN:
@@ -113,6 +118,7 @@ class BaseAuth:
     """The arguments of every ``XkitAuth``, and the way from a request to its ``Trip``."""
 
     _adapter: str
+    _trip_type: type[Any] = Trip
 
     def __init__(
         self,
@@ -156,14 +162,14 @@ class BaseAuth:
         self._params = params
         self._kind = kind
         self._off_host = off_host
-        self._by_origin: dict[Hashable, _Settled] = {}
+        self._by_origin: dict[Hashable, Settled] = {}
 
     @abstractmethod
     def _url_of(self, request: Any) -> str:
         """An absolute URL with the origin that the client will connect to for this request."""
 
-    def _trip(self, origin_key: Hashable, request: Any) -> Trip | None:
-        """The way of a request; ``None`` if it goes without the credential.
+    def _trip(self, origin_key: Hashable, request: Any) -> Any:
+        """The way of a request, of the adapter's own kind of ``Trip``; ``None`` if it goes without the credential.
 
         ``origin_key`` is the adapter's own name for the request's origin, cheap to make; the same key must mean the
         same origin always.
@@ -172,7 +178,7 @@ class BaseAuth:
         context = given if isinstance(given, str) else self._context_now(given)
         settled = self._by_origin.get(origin_key)
         if settled is not None and settled.xkit.is_settled:
-            return Trip(settled, context)
+            return self._trip_type(settled, context)
         return self._first_trip(context, origin_key, self._url_of(request))
 
     def _context_now(self, given: Callable[[], str] | ContextVar[str] | _Lost) -> str:
@@ -188,7 +194,7 @@ class BaseAuth:
             )
         return checked_name("context (from the context= function)", context)
 
-    def _first_trip(self, context: str, origin_key: Hashable, url: str) -> Trip | None:
+    def _first_trip(self, context: str, origin_key: Hashable, url: str) -> Any:
         xkit = self._account()
         xkit.broker.prefer(self._adapter)
         slug = xkit.directory.slug_for(url) if self._connector is ANY else self._connector
@@ -200,12 +206,12 @@ class BaseAuth:
             if self._off_host == "bare":
                 return None
             raise _not_allowed(url, context, policy)
-        settled = _Settled(xkit, policy)
+        settled = Settled(xkit, policy)
         if self._connector is not ANY and not any(map(callable, (self._hosts, self._params, self._kind))):
             if len(self._by_origin) >= _MOST_KNOWN_ORIGINS:
                 self._by_origin.clear()
             self._by_origin[origin_key] = settled
-        return Trip(settled, context)
+        return self._trip_type(settled, context)
 
     def _account(self) -> Xkit:
         if isinstance(self._xkit, _Lost):

@@ -42,73 +42,75 @@ class HttpxAuth(OneLibrary, BaseAuth):
 
     def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
         """Called by ``Client``: yields the request and, if that is refused, the refused hop once more."""
-        trip = self._trip(_origin_key(request), request)
-        if trip is None:
+        sent: Sent | None = self._trip(_origin_key(request.url), request)
+        if sent is None:
             yield request
             return
-        sent = _Sent(self, trip, request, trip.held() or trip.fetch(), Wire)
+        sent.put_on(request, sent.settled.held(sent.context) or sent.fetch(), self, Wire)
         try:
             response = yield request
-            if sent.needs_no_judging(response):
+            if response.status_code < sent.settled.policy.unremarkable_below or not sent.is_carried_by(response):
                 return
-            life = sent.life(response, self._peeked(trip, response))
+            life = sent.life(response, self._peeked(sent, response))
             try:
                 step = next(life, None)
                 while step is not None:
                     if isinstance(step, Fetch):
-                        trip.note_rejected(step)
-                        step = advance(life, trip.fetch(step.rejected))
+                        sent.note_rejected(step)
+                        step = advance(life, sent.fetch(step.rejected))
                     elif isinstance(step, Send):
                         self._cut(response)
                         response = yield sent.again(step.sending, response)
-                        step = advance(life, sent.view_of_second(response, self._peeked(trip, response)))
+                        step = advance(life, sent.view_of_second(response, self._peeked(sent, response)))
                     else:
-                        trip.note(step)
+                        sent.note(step)
                         step = advance(life, None)
             except XkitAuthError as error:
                 self._cut(response)
                 sent.blame(error, response)
                 raise
-        except GeneratorExit as leaving:
-            sent.is_left(leaving)
+        except BaseException as reason:
+            sent.is_left(reason)
             raise
         finally:
-            sent.is_over()
+            if sent.wire is not None:
+                sent.is_over()
 
     async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
         """Called by ``AsyncClient``: the same."""
-        trip = self._trip(_origin_key(request), request)
-        if trip is None:
+        sent: Sent | None = self._trip(_origin_key(request.url), request)
+        if sent is None:
             yield request
             return
-        sent = _Sent(self, trip, request, trip.held() or await trip.afetch(), AsyncWire)
+        sent.put_on(request, sent.settled.held(sent.context) or await sent.afetch(), self, AsyncWire)
         try:
             response = yield request
-            if sent.needs_no_judging(response):
+            if response.status_code < sent.settled.policy.unremarkable_below or not sent.is_carried_by(response):
                 return
-            life = sent.life(response, await self._apeeked(trip, response))
+            life = sent.life(response, await self._apeeked(sent, response))
             try:
                 step = next(life, None)
                 while step is not None:
                     if isinstance(step, Fetch):
-                        trip.note_rejected(step)
-                        step = advance(life, await trip.afetch(step.rejected))
+                        sent.note_rejected(step)
+                        step = advance(life, await sent.afetch(step.rejected))
                     elif isinstance(step, Send):
                         await self._acut(response)
                         response = yield sent.again(step.sending, response)
-                        step = advance(life, sent.view_of_second(response, await self._apeeked(trip, response)))
+                        step = advance(life, sent.view_of_second(response, await self._apeeked(sent, response)))
                     else:
-                        trip.note(step)
+                        sent.note(step)
                         step = advance(life, None)
             except XkitAuthError as error:
                 await self._acut(response)
                 sent.blame(error, response)
                 raise
-        except GeneratorExit as leaving:
-            sent.is_left(leaving)
+        except BaseException as reason:
+            sent.is_left(reason)
             raise
         finally:
-            sent.is_over()
+            if sent.wire is not None:
+                sent.is_over()
 
     def _url_of(self, request: Any) -> str:
         url = request.url
@@ -183,58 +185,72 @@ class HttpxAuth(OneLibrary, BaseAuth):
             response.elapsed = elapsed
 
 
-def _origin_key(request: Any) -> Hashable:
-    url = request.url
-    return url.scheme, url.raw_host, url.port, url.userinfo
+def _origin_key(url: Any) -> Hashable:
+    try:
+        # The URL's properties do more than is needed here, and all of that for each request.
+        parsed = url._uri_reference
+        return parsed.scheme, parsed.userinfo, parsed.host, parsed.port
+    except AttributeError:  # it is their own affair, and may be gone one day
+        return url.scheme, url.userinfo, url.raw_host, url.port
 
 
-class _Sent:
+class Sent(Trip):
     """A request that went out with a credential, and what has to be known of it when the answer is there."""
 
     # Few requests need these: what is not set costs the others nothing.
     _replay: Replay | None = None
-    _wire: Wire | None = None
+    _written: Sending | None = None
     _earlier: tuple[Any, ...] = ()
+    wire: Wire | None = None
 
-    def __init__(
-        self, auth: HttpxAuth, trip: Trip, request: Any, credential: Credential, wire_type: type[Wire]
-    ) -> None:
-        policy = trip.policy
+    _auth: HttpxAuth
+    _credential: Credential
+    _wire_type: type[Wire]
+
+    def put_on(self, request: Any, credential: Credential, auth: HttpxAuth, wire_type: type[Wire]) -> None:
+        """Put the credential on, and look at what has to be known before the request is sent."""
+        policy = self.settled.policy
         self._auth = auth
-        self._trip = trip
+        self._credential = credential
         self._wire_type = wire_type
         if type(request.stream) is not auth._bytes_type:
             self._replay = Replay(auth._library, request.stream)
-        self._put(request, policy.write_plain(credential) or self._written(request, credential))
+        if not policy.put_plain(credential, request.headers):
+            self._put(request, self._write(request))
+        elif policy.hides_plain:
+            self.wire = wire_type(request, self)
         if policy.extra:
             policy.add_extra(request.headers)
 
-    def _written(self, request: Any, credential: Credential) -> Sending:
+    @property
+    def sending(self) -> Sending:
+        """The headers that were put on. What ``put_plain`` has put on is written down when somebody wants to know."""
+        if self._written is None:
+            self._written = self.settled.policy.plain(self._credential)
+        return self._written
+
+    def _write(self, request: Any) -> Sending:
         try:
-            return self._trip.policy.write(credential, lambda: self._view(request, ()))
+            return self.policy.write(self._credential, lambda: self._view(request, ()))
         except XkitAuthError as error:
-            self._trip.explain(error)
+            self.explain(error)
             raise
 
     def _put(self, request: Any, sending: Sending) -> None:
         if not sending.is_ascii:
             request.headers.encoding = "iso-8859-1"
         sending.put_on(request.headers)
-        self._sending = sending
-        if sending.hidden:
-            self._wire = self._wire_type(request, sending)
+        self._credential, self._written = sending.credential, sending
+        self.wire = self._wire_type(request, self) if sending.hidden else None
 
-    def needs_no_judging(self, response: Any) -> bool:
-        """Whether the answer is an ordinary one, or one to a request that did not carry our credential."""
-        return response.status_code < self._trip.policy.unremarkable_below or not self._carried_by(response)
-
-    def _carried_by(self, response: Any) -> bool:
+    def is_carried_by(self, response: Any) -> bool:
+        """Whether this is an answer to a request that carried our credential, from a host that may have it."""
         hop = response.request
-        if not self._trip.policy.allows(self._auth._url_of(hop)):
+        if not self.policy.allows(self._auth._url_of(hop)):
             return False
-        if self._wire is not None and self._wire.carried is not None:
-            return self._wire.carried and self._sending.split()[0].is_on(hop.headers)
-        return self._sending.is_on(hop.headers)
+        if self.wire is not None and self.wire.carried is not None:
+            return self.wire.carried and self.sending.split()[0].is_on(hop.headers)
+        return self.sending.is_on(hop.headers)
 
     def life(self, response: Any, body: Any) -> Life:
         """The flow that decides what follows from the answer."""
@@ -242,23 +258,24 @@ class _Sent:
         replay = self._replay if self._replay and hop.stream is self._replay.stream else None
         replay = replay or Replay(self._auth._library, hop.stream)
         return after_answer(
-            self._trip.policy,
-            self._sending.credential,
+            self.policy,
+            self.sending.credential,
             self._answer_view(response, body),
-            lambda: self._view(hop, self._sending.names),
+            lambda: self._view(hop, self.sending.names),
             replayable=replay.rewind(),
         )
 
     def again(self, sending: Sending, refused: Any) -> Any:
         """The refused hop, ready to be sent once more."""
         self._earlier = (*refused.history, refused)
-        self.is_over()
-        self._wire = None
+        if self.wire is not None:
+            self.wire.remember(self.sending)
+            self.is_over()
         hop = refused.request
-        for name in self._sending.names:  # a plugin may name other headers this time
+        for name in self.sending.names:  # a plugin may name other headers this time
             hop.headers.pop(name, None)
         self._put(hop, sending)
-        self._trip.note_resent(sending.credential)
+        self.note_resent(sending.credential)
         return hop
 
     def view_of_second(self, response: Any, body: Any) -> ResponseView | None:
@@ -268,34 +285,37 @@ class _Sent:
         refused.history = list(self._earlier[:-1])
         later = [hop for hop in response.history if hop is not refused]
         response.history = [*self._earlier, *later]
-        return self._answer_view(response, body) if self._carried_by(response) else None
+        return self._answer_view(response, body) if self.is_carried_by(response) else None
 
     def blame(self, error: XkitAuthError, response: Any) -> None:
         """Put the answer on the error, without the credential."""
-        self._trip.explain(error)
+        self.explain(error)
         for each in (response, *response.history):
             each.request, each.next_request = self._redacted(each.request), None
         error.response = response
 
-    def is_left(self, leaving: GeneratorExit) -> None:
-        """The client gives up before we have seen an answer; if a hook of its own made it do so, that is a conflict."""
-        error: Any = leaving.__context__
-        while isinstance(error, GeneratorExit):  # one for each flow around ours
-            error = error.__context__
+    def is_over(self) -> None:
+        """Take off what was hung on the request for its way."""
+        wire, self.wire = self.wire, None  # each leads to the other
+        if wire is not None:
+            wire.over()
+
+    def is_left(self, reason: BaseException) -> None:
+        """It ends without an answer that is the caller's; if a hook of the client made it do so, that is a conflict."""
+        if self.wire is not None:
+            self.wire.take_off()
+        while isinstance(reason, GeneratorExit) and reason.__context__ is not None:  # one for each flow around ours
+            reason = reason.__context__
+        error: Any = reason
         if isinstance(error, self._auth._library.HTTPStatusError) and error.response.status_code == 401:
-            self._trip.xkit.directory.warn_once(
+            self.xkit.directory.warn_once(
                 "An event hook of the client raised for an answer with 401 before a new credential could be fetched."
                 " Call raise_for_status() on the answer that you get, or let AfterAuth of xkit-auth call it."
             )
 
-    def is_over(self) -> None:
-        """Take off what was hung on the request for its way."""
-        if self._wire is not None:
-            self._wire.over()
-
     def _redacted(self, request: Any) -> Any:
         headers = request.headers.copy()
-        for name in self._sending.names:
+        for name in self.sending.names:
             if name in headers:
                 headers[name] = MASK
         return type(request)(
@@ -309,5 +329,5 @@ class _Sent:
         return RequestView(method=request.method, url=str(request.url), headers=headers, body=body)
 
     def _answer_view(self, response: Any, body: Any) -> ResponseView:
-        request = self._view(response.request, self._sending.names)
+        request = self._view(response.request, self.sending.names)
         return ResponseView(status=response.status_code, headers=response.headers, json=body, request=request)

@@ -7,7 +7,7 @@ each hop to the same origin. The ``trace`` extension of the transport is the pla
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from ._policy import Sending
 
@@ -15,23 +15,42 @@ _STARTED = ".send_request_headers.started"
 _DEFAULT_PORTS = {b"http": 80, b"https": 443}
 
 
+class Carrier(Protocol):
+    """A request that carries a credential."""
+
+    @property
+    def sending(self) -> Sending:
+        """The headers of the credential that it carries now."""
+        ...
+
+
 class Wire:
     """The ``trace`` extension of one request: moves the credential's headers, then calls the caller's own trace."""
 
     _is_active = True
     _is_taken_off = False
+    _remembered: Sending | None = None
     carried: bool | None = None
     """Whether the last hop went out with the credential; ``None`` if the transport does not say."""
 
-    def __init__(self, request: Any, sending: Sending) -> None:
+    def __init__(self, request: Any, carrier: Carrier) -> None:
         extensions = request.extensions
         theirs = extensions.get("trace")
         self._request = request
         self._home = request.url  # an event hook may send the request elsewhere
-        self._sending = sending
+        self._carrier = carrier
         self._theirs: Any = theirs._theirs if isinstance(theirs, Wire) else theirs
         self._before = extensions
-        self._during = request.extensions = {**extensions, "trace": self}
+        self._during: Any = {**extensions, "trace": self}
+        request.extensions = self._during
+
+    @property
+    def _sending(self) -> Sending:
+        return self._remembered or self._carrier.sending
+
+    def remember(self, sending: Sending) -> None:
+        """Stay with these headers, whatever the request is going to carry."""
+        self._remembered = sending
 
     def __call__(self, name: str, info: dict[str, Any]) -> Any:
         """Called by the transport; for an async one, what is returned is awaited."""
@@ -53,11 +72,12 @@ class Wire:
             # it carries, and still none of it reaches a stranger.
             hop.headers = hop.headers if is_at_home else kept
             return
-        self._take_off()
+        self.take_off()
         self.carried = is_at_home
         hop.headers = [*kept, *hidden] if is_at_home else kept
 
-    def _take_off(self) -> None:
+    def take_off(self) -> None:
+        """Leave nothing on the client's request: on its way it does not need it, and afterwards nobody does."""
         if self._is_taken_off:
             return
         self._is_taken_off = True
@@ -68,15 +88,18 @@ class Wire:
                 pass
 
     def over(self) -> None:
-        """Leave the request as it was found; hops that were made of it get nothing any more."""
+        """Leave no trace; hops that were made of the request get nothing any more.
+
+        On a transport that does not call its trace the header is still on the request, as ``Authorization`` always is.
+        """
         self._is_active = False
-        self._take_off()
         extensions = self._request.extensions
         if extensions is self._during and self._before.get("trace") is self._theirs:
             self._request.extensions = self._before
         elif extensions.get("trace") is self:
             rest = {name: value for name, value in extensions.items() if name != "trace"}
             self._request.extensions = rest if self._theirs is None else {**rest, "trace": self._theirs}
+        self._during = None  # it leads back here, which would leave the two of them to the garbage collector
 
     def __repr__(self) -> str:
         return "Wire()"

@@ -80,7 +80,7 @@ class _Plain(NamedTuple):
 
 
 class _PlainSending(Sending):
-    """What nearly every request carries. Nothing is made before somebody looks, for hardly anybody does."""
+    """What nearly every request carries."""
 
     __slots__ = ("_plain",)
     is_ascii = True
@@ -89,10 +89,6 @@ class _PlainSending(Sending):
         self.credential = credential
         self.hidden = plain.hidden
         self._plain = plain
-
-    def put_on(self, headers: MutableMapping[str, Any]) -> None:
-        name, prefix, suffix, _ = self._plain
-        headers[name] = f"{prefix}{self.credential._parts}{suffix}"  # not reveal(), which would be asked what is known
 
     @property
     def _headers(self) -> Sequence[tuple[str, str]]:  # type: ignore[override]
@@ -111,6 +107,7 @@ class Policy:
         "_plain",
         "connector",
         "extra",
+        "hides_plain",
         "hosts",
         "params",
         "slug",
@@ -139,6 +136,7 @@ class Policy:
         self._placement = compiled(connector.kinds[kind], connector.params)
         self.extra = self._settled_extra()
         self._plain = None if format_hook else _plain_form(self._placement, params)
+        self.hides_plain = self._plain is not None and bool(self._plain.hidden)
         # Below this status no rule can hold, so that an ordinary answer costs one comparison.
         statuses = [status for rule in connector.failures for status in rule.status or (0,)]
         self.unremarkable_below = 0 if classify_hook else min([401, *statuses])
@@ -162,12 +160,21 @@ class Policy:
 
     # How it is written
 
-    def write_plain(self, credential: Credential) -> Sending | None:
-        """The headers, if they need no look at the request and no checking; ``None`` if it takes ``write``.
+    def put_plain(self, credential: Credential, headers: MutableMapping[str, Any]) -> bool:
+        """Put the headers on, if that takes no look at the request and no checking. If not: ``write``.
 
         What Xkit gave and what the connector says were both checked when they came.
         """
-        return _PlainSending(credential, self._plain) if self._plain is not None and credential.is_plain else None
+        if self._plain is None or not credential.is_plain:
+            return False
+        name, prefix, suffix, _ = self._plain
+        headers[name] = f"{prefix}{credential._parts}{suffix}"  # not reveal(), which would ask what is known
+        return True
+
+    def plain(self, credential: Credential) -> Sending:
+        """What ``put_plain`` puts on."""
+        assert self._plain is not None
+        return _PlainSending(credential, self._plain)
 
     def write(self, credential: Credential, view: Callable[[], RequestView]) -> Sending:
         """The headers for this credential on this request.
@@ -175,9 +182,8 @@ class Policy:
         Raises:
             XkitAuthError: the credential or the plugin's answer cannot be sent.
         """
-        plain = self.write_plain(credential)
-        if plain is not None:
-            return plain
+        if self._plain is not None and credential.is_plain:
+            return self.plain(credential)
         try:
             headers = self._from_plugin(credential, view) if self._format else None
             if headers is None:

@@ -47,7 +47,8 @@ class Guard:
 
     def hang_on(self, request: Any) -> None:
         """Be the request's hook, in place of an earlier one of ours."""
-        request.hooks = {**request.hooks, "response": [self, *_hooks_of_others(request)]}
+        hooks = request.hooks
+        request.hooks = {**hooks, "response": [self, *_hooks_of_others(request)] if hooks.get("response") else [self]}
 
     @staticmethod
     def take_off(request: Any) -> None:
@@ -110,54 +111,83 @@ class Guard:
         return Guard, (self.names,)
 
 
-class Hop(Guard):
+class Hop(Trip, Guard):
     """What one request carries, and what follows from the answer to it."""
 
-    def __init__(self, trip: Trip, sending: Sending) -> None:
-        self._trip = trip
-        self._sending = sending
+    _credential: Credential
+    _written: Sending | None = None
 
-    @classmethod
-    def put_on(cls, request: Any, trip: Trip, credential: Credential) -> None:
-        """Put the credential on a request that is being prepared, and the hook beside it."""
-        sending = trip.policy.write_plain(credential) or _written(trip, credential, request, ())
-        sending.put_on(request.headers)
-        if trip.policy.extra:
-            trip.policy.add_extra(request.headers)
-        cls(trip, sending).hang_on(request)
+    def put_on(self, request: Any, credential: Credential) -> None:
+        """Put the credential on a request that is being prepared, and be its hook."""
+        policy = self.settled.policy
+        if not policy.put_plain(credential, request.headers):
+            self._written = self._write(credential, request, ())
+            self._written.put_on(request.headers)
+        self._credential = credential
+        if policy.extra:
+            policy.add_extra(request.headers)
+        self.hang_on(request)
+
+    def carrying(self, sending: Sending) -> Hop:
+        """The hook of the same trip for a request that carries this."""
+        hop = Hop(self.settled, self.context)
+        hop._credential, hop._written = sending.credential, sending
+        return hop
+
+    @property
+    def _sending(self) -> Sending:
+        """The headers that were put on. What ``put_plain`` has put on is written down when somebody wants to know."""
+        if self._written is None:
+            self._written = self.settled.policy.plain(self._credential)
+        return self._written
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the headers."""
-        return self._sending.names
+        """The names of the headers; none before there is a credential."""
+        return self._sending.names if hasattr(self, "_credential") else ()
+
+    def _write(self, credential: Credential, request: Any, without: tuple[str, ...]) -> Sending:
+        """The headers for a credential on this request."""
+        try:
+            return self.policy.write(credential, lambda: view_of(request, without))
+        except XkitAuthError as error:
+            self.explain(error)
+            raise
 
     def _successor(self) -> Guard:
-        return Hop(self._trip, self._sending)
+        return self.carrying(self._sending)
 
     # The answer
 
+    def __call__(self, response: Any, **how: Any) -> Any:
+        """Called by requests for each answer. Nearly all are ordinary ones, to which there is nothing to do."""
+        settled, adapter = self.settled, getattr(response, "connection", None)
+        if response.status_code < settled.ordinary_below and self._came_from is None and id(adapter) in settled.seen:
+            return response
+        return super().__call__(response, **how)
+
     def _seen(self, response: Any, how: Any, is_new_send: bool) -> Any:
-        trip, adapter = self._trip, getattr(response, "connection", None)
-        if not trip.has_looked_at(adapter):
-            _look_for_conflict(trip, adapter)
-        if response.status_code < trip.policy.unremarkable_below or not trip.policy.allows(str(response.request.url)):
+        policy, adapter = self.policy, getattr(response, "connection", None)
+        if not self.has_looked_at(adapter):
+            _look_for_conflict(self, adapter)
+        if response.status_code < policy.unremarkable_below or not policy.allows(str(response.request.url)):
             return response
         return self._answered(response, how, is_new_send)
 
     def _answered(self, response: Any, how: Any, is_new_send: bool) -> Any:
-        request, trip = response.request, self._trip
+        request = response.request
         try:
             if self._is_carried_by(request):
                 return self._judged(response, how, may_resend=is_new_send or not self._is_spent)
             if response.status_code != 401 or not self._can_send_again(response):
                 return response
             if is_new_send and self._was_withheld(request):
-                response = self._sent_again(response, how, trip.fetch())
+                response = self._sent_again(response, how, self.fetch())
                 mine = _hook_of(response.request)
                 assert isinstance(mine, Hop)
                 return mine._judged(response, how, may_resend=True)  # nothing of ours was refused before
             if not is_new_send and self._was_replaced(request):
-                return self._sent_again(response, how, trip.fetch())
+                return self._sent_again(response, how, self.fetch())
         except XkitAuthError as error:
             self._blame(error, response)
             raise
@@ -175,14 +205,14 @@ class Hop(Guard):
         return isinstance(current, Hop) and current is not self and current._sending.is_on(request.headers)
 
     def _judged(self, response: Any, how: Any, *, may_resend: bool) -> Any:
-        request, trip, credential = response.request, self._trip, self._sending.credential
+        request, policy, credential = response.request, self.policy, self._credential
         answer = self._answer_view(response, how)
         if not may_resend:
-            judgement = trip.policy.judge(credential, answer)
-            trip.note(Tell(credential, judgement, final=judgement.verdict in ASKS_AGAIN))
+            judgement = policy.judge(credential, answer)
+            self.note(Tell(credential, judgement, final=judgement.verdict in ASKS_AGAIN))
             return response
         life = after_answer(
-            trip.policy,
+            policy,
             credential,
             answer,
             lambda: view_of(request, self.names),
@@ -192,13 +222,13 @@ class Hop(Guard):
             step = next(life, None)
             while step is not None:
                 if isinstance(step, Fetch):
-                    trip.note_rejected(step)
-                    step = advance(life, trip.fetch(step.rejected))
+                    self.note_rejected(step)
+                    step = advance(life, self.fetch(step.rejected))
                 elif isinstance(step, Send):
                     response = self._sent_again(response, how, step.sending)
                     step = advance(life, self._answer_view(response, how))
                 else:
-                    trip.note(step)
+                    self.note(step)
                     step = advance(life, None)
         except XkitAuthError as error:
             self._blame(error, response)
@@ -211,7 +241,7 @@ class Hop(Guard):
     def _sent_again(self, refused: Any, how: Any, what: Sending | Credential) -> Any:
         request, names = refused.request, self.names
         cut(refused)
-        sending = what if isinstance(what, Sending) else _written(self._trip, what, request, names)
+        sending = what if isinstance(what, Sending) else self._write(what, request, names)
         again = request.copy()
         if again._cookies is not None:
             extract_cookies_to_jar(again._cookies, request, refused.raw)
@@ -222,8 +252,8 @@ class Hop(Guard):
             for name in {*names} - {*sending.names}:  # a plugin may name other headers this time
                 each.headers.pop(name, None)
             sending.put_on(each.headers)
-            Hop(self._trip, sending).hang_on(each)
-        self._trip.note_resent(sending.credential)
+            self.carrying(sending).hang_on(each)
+        self.note_resent(sending.credential)
         start = time.perf_counter()
         response = refused.connection.send(again, **how)
         response.elapsed = timedelta(seconds=time.perf_counter() - start)
@@ -236,7 +266,7 @@ class Hop(Guard):
             return False
         if not str(request.headers.get("Authorization", "")).startswith("Basic "):
             return False
-        self._trip.xkit.directory.warn_once(
+        self.xkit.directory.warn_once(
             "An entry in netrc replaced the credential on a redirect within"
             f" {origin_of(str(request.url))}; the request was sent again with the right one."
             " Set trust_env=False on the session to keep netrc out."
@@ -247,7 +277,7 @@ class Hop(Guard):
 
     def _answer_view(self, response: Any, how: Any) -> ResponseView:
         is_read_anyway = not how.get("stream")
-        wanted = is_read_anyway and self._trip.policy.wants_body(response.status_code, response.headers)
+        wanted = is_read_anyway and self.policy.wants_body(response.status_code, response.headers)
         return ResponseView(
             status=response.status_code,
             headers=response.headers,
@@ -259,7 +289,7 @@ class Hop(Guard):
         if error.response is not None:  # blamed already, on an answer that came later
             return
         cut(response)
-        self._trip.explain(error)
+        self.explain(error)
         for each in (response, *response.history):
             request = each.request.copy()
             for name in self.names:
@@ -267,15 +297,6 @@ class Hop(Guard):
                     request.headers[name] = MASK
             each.request = request
         error.response = response
-
-
-def _written(trip: Trip, credential: Credential, request: Any, without: tuple[str, ...]) -> Sending:
-    """The headers for a credential on this request."""
-    try:
-        return trip.policy.write(credential, lambda: view_of(request, without))
-    except XkitAuthError as error:
-        trip.explain(error)
-        raise
 
 
 def _hooks_of_others(request: Any) -> list[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 
-from ._httpx import HttpxAuth
+from ._httpx import HttpxAuth, Sent
 from ._httpx_all_of import HttpxAfterAuth, HttpxAllOf
 from ._httpx_body import Rejoined
 from ._httpx_transport import HttpxTransport
@@ -25,6 +25,7 @@ class XkitAuth(HttpxAuth, httpx.Auth):
 
     _adapter = __name__
     _library = httpx
+    _trip_type = Sent
     _stream_type = _Stream
     _bytes_type = httpx.ByteStream
 

@@ -38,21 +38,26 @@ class XkitAuth(BaseAuth, AuthBase):
     """
 
     _adapter = __name__
+    _trip_type = Hop
 
     def __call__(self, request: Any) -> Any:
         """Called by requests when it prepares a request: puts the credential on it."""
-        if not isinstance(getattr(request, "hooks", None), dict):
+        try:
+            hooks = request.hooks
+        except AttributeError:
+            hooks = None
+        if not isinstance(hooks, dict):
             raise ConfigurationError(
                 "This XkitAuth is for requests, and another library was given it",
                 hint="Take XkitAuth from xkit_auth.httpx or xkit_auth.httpx2, as the client is.",
             )
-        trip = self._trip(_origin_key(request.url), request)
-        if trip is None:
+        hop: Hop | None = self._trip(_origin_key(request.url), request)
+        if hop is None:
             Guard.take_off(request)
-        else:
-            Hop.put_on(request, trip, trip.held() or trip.fetch())
-            if "pre_request" in request.hooks:  # of niquests
-                request.hooks = {**request.hooks, "pre_request": [_only_plain_sessions, *request.hooks["pre_request"]]}
+            return request
+        hop.put_on(request, hop.settled.held(hop.context) or hop.fetch())
+        if "pre_request" in hooks:  # of niquests
+            request.hooks = {**request.hooks, "pre_request": [_only_plain_sessions, *hooks["pre_request"]]}
         return request
 
     def _url_of(self, request: Any) -> str:

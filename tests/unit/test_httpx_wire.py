@@ -26,7 +26,11 @@ def hop(method: bytes = b"GET", host: bytes = b"api.acme.example", port: int | N
 
 @pytest.fixture
 def wire() -> Wire:
-    return Wire(request(), Sending(Credential("t0ken-text"), [("X-Key", "t0ken-text")]))
+    return Wire(request(), carrier("X-Key"))
+
+
+def carrier(name: str) -> Any:
+    return SimpleNamespace(sending=Sending(Credential("t0ken-text"), [(name, "t0ken-text")]))
 
 
 def send(wire: Wire, hop: Any) -> list[Any]:
@@ -68,3 +72,32 @@ def test_other_events_and_its_repr_show_nothing(wire):
     assert wire("connection.connect_tcp.started", {"request": quiet}) is None
     assert quiet.headers == [(b"host", b"api.acme.example")]
     assert "t0ken" not in repr(wire)
+
+
+def test_it_remembers_what_its_hops_carried_when_the_request_is_to_carry_something_else():
+    carries = carrier("X-Key")
+    wire = Wire(request(), carries)
+    wire.remember(carries.sending)
+    wire.over()
+    carries.sending = carrier("X-Other").sending
+    stranger = hop(host=b"evil.example")
+    stranger.headers.append(KEY)
+    assert KEY not in send(wire, stranger)
+
+
+def test_the_header_leaves_the_request_with_the_first_hop_or_when_it_is_taken_off(wire):
+    send(wire, hop())
+    assert wire._request.headers == {}
+    other = Wire(request(), carrier("X-Key"))
+    other.take_off()
+    other.take_off()
+    assert other._request.headers == {}
+
+
+def test_the_extensions_of_the_request_are_as_they_were_when_it_is_over():
+    mine = request()
+    mine.extensions = before = {"timeout": {}}
+    wire = Wire(mine, carrier("X-Key"))
+    assert mine.extensions == {"timeout": {}, "trace": wire}
+    wire.over()
+    assert mine.extensions is before
