@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._connector import Connector, Failure
 from ._errors import (
     AuthorizationPending,
     ConfigurationError,
@@ -37,10 +36,11 @@ from ._model import (
     Verdict,
     WebhookEvent,
 )
-from ._placement import Default, Placement
-from ._xkit import Xkit
 
 if TYPE_CHECKING:
+    from ._connector import Connector, Failure
+    from ._placement import Default, Placement
+    from ._xkit import Xkit
     from .hookspecs import hookimpl
 
 __all__ = [
@@ -77,10 +77,21 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    # hookimpl comes from pluggy, which only a plugin needs: importing it here would slow every application down.
-    if name == "hookimpl":
-        from .hookspecs import hookimpl
+_LATE = {
+    "Connector": "._connector",
+    "Default": "._placement",
+    "Failure": "._connector",
+    "Placement": "._placement",
+    "Xkit": "._xkit",
+    "hookimpl": ".hookspecs",
+}
 
-        return hookimpl
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __getattr__(name: str) -> object:
+    # What asks Xkit and what describes a provider come when they are wanted: who handles errors needs none of it.
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(_LATE[name], __name__), name)
+    return value

@@ -150,6 +150,11 @@ def test_making_an_xkit_brings_in_no_plugin_machinery():
     assert not {"pluggy", "asyncio", *HTTP_LIBRARIES} & brought
 
 
+def test_what_asks_xkit_comes_when_somebody_wants_it():
+    assert "xkit_auth._broker" not in modules_after("import xkit_auth; xkit_auth.NotConnected")
+    assert "xkit_auth._broker" in modules_after("from xkit_auth import Xkit")
+
+
 def test_hookimpl_is_there_when_somebody_asks_for_it():
     brought = modules_after("import xkit_auth; xkit_auth.hookimpl")
 
@@ -167,7 +172,7 @@ def test_the_list_of_public_names_is_complete_and_sorted():
     }
 
     assert sorted(xkit_auth.__all__) == xkit_auth.__all__
-    assert set(xkit_auth.__all__) == imported | {"hookimpl"}
+    assert set(xkit_auth.__all__) == imported | set(xkit_auth._LATE)
     for name in xkit_auth.__all__:
         assert getattr(xkit_auth, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nothing_of_that_name'"):
