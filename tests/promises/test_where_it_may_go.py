@@ -99,6 +99,22 @@ def test_a5_another_host_is_refused_before_anything_is_asked(sandbox, driver, ac
     assert sandbox.arrivals("elsewhere") == []
 
 
+def test_a5_a_known_origin_is_not_taken_for_one_that_looks_like_it(sandbox, driver, acme):
+    assert driver.send("GET", acme.url, auth=acme.auth).status == 200
+    host = acme.url.removeprefix("http://")
+    name, _, port = host.partition(":")
+    for other in (
+        f"http://user@{host}",
+        f"https://{host}",
+        f"http://{name}:{int(port) - 1}",
+        f"http://localhost:{port}",
+    ):
+        with pytest.raises(HostNotAllowed):
+            driver.send("GET", f"{other}/", auth=acme.auth)
+    assert sandbox.call_count() == 1
+    assert len(sandbox.arrivals("acme")) == 1
+
+
 @pytest.mark.parametrize(
     "url",
     [
