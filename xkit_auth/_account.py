@@ -93,7 +93,7 @@ def checked_name(what: str, name: object) -> str:
         problem = "is empty"
     elif name in (".", ".."):
         problem = f"is {name!r}, which a URL cannot carry"
-    elif any("\ud800" <= character <= "\udfff" for character in name):
+    elif not name.isascii() and any("\ud800" <= character <= "\udfff" for character in name):
         problem = "is not valid Unicode"
     if problem:
         raise ConfigurationError(f"The {what} {problem}", hint=f"Give the {what} as a text that is not empty.")

@@ -14,9 +14,9 @@ from ._account import checked_name
 from ._directory import hosts_given
 from ._errors import ConfigurationError, HostNotAllowed, XkitAuthError
 from ._flow import Fetch, Tell
-from ._model import ANY, Credential, Verdict, _Any
+from ._model import ANY, Credential, RequestView, Verdict, _Any
 from ._origin import origin_of
-from ._policy import Policy
+from ._policy import Policy, Sending
 from ._xkit import Xkit
 
 _MOST_SEEN = 1024
@@ -54,13 +54,38 @@ class Settled:
 
 
 class Trip:
-    """One request's way: whose credential it takes, for which connector, through which Xkit."""
+    """One request's way: whose credential it takes, for which connector, through which Xkit.
 
-    __slots__ = ("context", "settled")
+    Attributes:
+        credential: the one that the request carries, once there is one.
+        written: its headers, if they have been written down.
+    """
+
+    credential: Credential
+    written: Sending | None = None  # on the class, for few requests set it: what is not set costs the others nothing
 
     def __init__(self, settled: Settled, context: str) -> None:
         self.settled = settled
         self.context = context
+
+    def write(self, credential: Credential, view: Callable[[], RequestView]) -> Sending:
+        """The headers for a credential on this request.
+
+        Raises:
+            XkitAuthError: the credential or the plugin's answer cannot be sent.
+        """
+        try:
+            return self.policy.write(credential, view)
+        except XkitAuthError as error:
+            self.explain(error)
+            raise
+
+    @property
+    def sending(self) -> Sending:
+        """The headers that the request carries. Those of ``put_plain`` are written down when somebody wants to know."""
+        if self.written is None:
+            self.written = self.settled.policy.plain(self.credential)
+        return self.written
 
     @property
     def policy(self) -> Policy:
@@ -163,6 +188,9 @@ class BaseAuth:
         self._kind = kind
         self._off_host = off_host
         self._by_origin: dict[Hashable, Settled] = {}
+        if xkit is not None and hosts is params is kind is None:
+            # Objects that differ by nothing but the context share what they find out, so that one can be made for each.
+            self._by_origin = xkit.directory.shared((self._adapter, self._connector))
 
     @abstractmethod
     def _url_of(self, request: Any) -> str:
@@ -183,7 +211,11 @@ class BaseAuth:
 
     def _context_now(self, given: Callable[[], str] | ContextVar[str] | _Lost) -> str:
         if isinstance(given, ContextVar):
-            return checked_name(f"context (from {given.name})", given.get(None))
+            try:
+                value: object = given.get()
+            except LookupError:
+                value = None
+            return checked_name(f"context (from {given.name})", value)
         if isinstance(given, _Lost):
             given.complain()
         context: Any = given()
@@ -233,7 +265,7 @@ class BaseAuth:
 
     def __copy__(self: _Self) -> _Self:
         copy = type(self).__new__(type(self))
-        copy.__dict__.update(self.__dict__, _by_origin={})
+        copy.__dict__.update(self.__dict__)
         return copy
 
     def __deepcopy__(self: _Self, _memo: object) -> _Self:

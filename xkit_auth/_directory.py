@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ._connector import Connector, checked_params, hosts_of
@@ -37,6 +37,7 @@ class Directory:
         self._plugin_objects = tuple(plugin_objects)
         self._http_to_loopback = http_to_loopback
         self._policies: dict[Any, Policy] = {}
+        self._shared: dict[Hashable, dict[Any, Any]] = {}
         self._plugins: Plugins | None = None
         self._listeners: list[tuple[str, Callable[..., Any]]] | None = None
         self._complained: set[str] = set()
@@ -56,6 +57,10 @@ class Directory:
 
                 self._plugins = Plugins(self._plugin_objects)
             return self._plugins
+
+    def shared(self, key: Hashable) -> dict[Any, Any]:
+        """A dictionary that everybody who names this key has in common."""
+        return self._shared.setdefault(key, {})
 
     def use(self, plugins: Plugins) -> None:
         """Take these plugins instead of looking for any."""

@@ -199,48 +199,32 @@ class Sent(Trip):
 
     # Few requests need these: what is not set costs the others nothing.
     _replay: Replay | None = None
-    _written: Sending | None = None
     _earlier: tuple[Any, ...] = ()
     wire: Wire | None = None
 
     _auth: HttpxAuth
-    _credential: Credential
     _wire_type: type[Wire]
 
     def put_on(self, request: Any, credential: Credential, auth: HttpxAuth, wire_type: type[Wire]) -> None:
         """Put the credential on, and look at what has to be known before the request is sent."""
         policy = self.settled.policy
         self._auth = auth
-        self._credential = credential
+        self.credential = credential
         self._wire_type = wire_type
         if type(request.stream) is not auth._bytes_type:
             self._replay = Replay(auth._library, request.stream)
         if not policy.put_plain(credential, request.headers):
-            self._put(request, self._write(request))
+            self._put(request, self.write(credential, lambda: self._view(request, ())))
         elif policy.hides_plain:
             self.wire = wire_type(request, self)
         if policy.extra:
             policy.add_extra(request.headers)
 
-    @property
-    def sending(self) -> Sending:
-        """The headers that were put on. What ``put_plain`` has put on is written down when somebody wants to know."""
-        if self._written is None:
-            self._written = self.settled.policy.plain(self._credential)
-        return self._written
-
-    def _write(self, request: Any) -> Sending:
-        try:
-            return self.policy.write(self._credential, lambda: self._view(request, ()))
-        except XkitAuthError as error:
-            self.explain(error)
-            raise
-
     def _put(self, request: Any, sending: Sending) -> None:
         if not sending.is_ascii:
             request.headers.encoding = "iso-8859-1"
         sending.put_on(request.headers)
-        self._credential, self._written = sending.credential, sending
+        self.credential, self.written = sending.credential, sending
         self.wire = self._wire_type(request, self) if sending.hidden else None
 
     def is_carried_by(self, response: Any) -> bool:

@@ -114,16 +114,13 @@ class Guard:
 class Hop(Trip, Guard):
     """What one request carries, and what follows from the answer to it."""
 
-    _credential: Credential
-    _written: Sending | None = None
-
     def put_on(self, request: Any, credential: Credential) -> None:
         """Put the credential on a request that is being prepared, and be its hook."""
         policy = self.settled.policy
         if not policy.put_plain(credential, request.headers):
-            self._written = self._write(credential, request, ())
-            self._written.put_on(request.headers)
-        self._credential = credential
+            self.written = self.write(credential, lambda: view_of(request, ()))
+            self.written.put_on(request.headers)
+        self.credential = credential
         if policy.extra:
             policy.add_extra(request.headers)
         self.hang_on(request)
@@ -131,31 +128,16 @@ class Hop(Trip, Guard):
     def carrying(self, sending: Sending) -> Hop:
         """The hook of the same trip for a request that carries this."""
         hop = Hop(self.settled, self.context)
-        hop._credential, hop._written = sending.credential, sending
+        hop.credential, hop.written = sending.credential, sending
         return hop
-
-    @property
-    def _sending(self) -> Sending:
-        """The headers that were put on. What ``put_plain`` has put on is written down when somebody wants to know."""
-        if self._written is None:
-            self._written = self.settled.policy.plain(self._credential)
-        return self._written
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the headers; none before there is a credential."""
-        return self._sending.names if hasattr(self, "_credential") else ()
-
-    def _write(self, credential: Credential, request: Any, without: tuple[str, ...]) -> Sending:
-        """The headers for a credential on this request."""
-        try:
-            return self.policy.write(credential, lambda: view_of(request, without))
-        except XkitAuthError as error:
-            self.explain(error)
-            raise
+        return self.sending.names if hasattr(self, "credential") else ()
 
     def _successor(self) -> Guard:
-        return self.carrying(self._sending)
+        return self.carrying(self.sending)
 
     # The answer
 
@@ -198,14 +180,14 @@ class Hop(Trip, Guard):
         return self._has_left and not any(name in request.headers for name in self.names)
 
     def _is_carried_by(self, request: Any) -> bool:
-        if self._sending.is_on(request.headers):
+        if self.sending.is_on(request.headers):
             return True
         # Another thread that sent the same request has put a newer credential on it in the meantime.
         current = _hook_of(request)
-        return isinstance(current, Hop) and current is not self and current._sending.is_on(request.headers)
+        return isinstance(current, Hop) and current is not self and current.sending.is_on(request.headers)
 
     def _judged(self, response: Any, how: Any, *, may_resend: bool) -> Any:
-        request, policy, credential = response.request, self.policy, self._credential
+        request, policy, credential = response.request, self.policy, self.credential
         answer = self._answer_view(response, how)
         if not may_resend:
             judgement = policy.judge(credential, answer)
@@ -241,7 +223,7 @@ class Hop(Trip, Guard):
     def _sent_again(self, refused: Any, how: Any, what: Sending | Credential) -> Any:
         request, names = refused.request, self.names
         cut(refused)
-        sending = what if isinstance(what, Sending) else self._write(what, request, names)
+        sending = what if isinstance(what, Sending) else self.write(what, lambda: view_of(request, names))
         again = request.copy()
         if again._cookies is not None:
             extract_cookies_to_jar(again._cookies, request, refused.raw)

@@ -42,10 +42,7 @@ class XkitAuth(BaseAuth, AuthBase):
 
     def __call__(self, request: Any) -> Any:
         """Called by requests when it prepares a request: puts the credential on it."""
-        try:
-            hooks = request.hooks
-        except AttributeError:
-            hooks = None
+        hooks = getattr(request, "hooks", None)
         if not isinstance(hooks, dict):
             raise ConfigurationError(
                 "This XkitAuth is for requests, and another library was given it",

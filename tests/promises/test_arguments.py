@@ -190,3 +190,24 @@ def test_an_error_about_a_hidden_header_holds_none_of_it(sandbox, driver, xkit):
     with pytest.raises(ReauthorizationRequired) as caught:
         driver.send("GET", sandbox.provider_url("acme"), auth=driver.auth("acme", context="user-1", xkit=xkit))
     assert token not in str(dict(caught.value.response.request.headers))
+
+
+def test_a_context_variable_may_have_a_default(sandbox, driver, xkit):
+    token = sandbox.connect("acme", "somebody")
+    auth = driver.auth("acme", context=ContextVar("user", default="somebody"), xkit=xkit)
+    assert driver.send("GET", sandbox.provider_url("acme"), auth=auth).status == 200
+    assert sandbox.arrivals("acme")[0].headers["authorization"] == f"Bearer {token}"
+
+
+def test_an_object_for_each_request_carries_each_users_own_credential(sandbox, driver, xkit):
+    url = sandbox.provider_url("acme")
+    tokens = [sandbox.connect("acme", user) for user in ("ann", "bob")]
+    auths = [driver.auth("acme", context=user, xkit=xkit) for user in ("ann", "bob")]
+    for auth in auths:
+        assert driver.send("GET", url, auth=auth).status == 200
+    assert [each.headers["authorization"] for each in sandbox.arrivals("acme")] == [f"Bearer {one}" for one in tokens]
+    # What the first has found out holds for the second; what has hosts of its own shares nothing.
+    other = driver.auth("acme", context="ann", xkit=xkit, hosts=["api.acme.example"])
+    assert auths[0]._by_origin is auths[1]._by_origin is not other._by_origin
+    with pytest.raises(HostNotAllowed):
+        driver.send("GET", url, auth=other)
