@@ -23,6 +23,8 @@ from ._policy import Sending
 from ._requests_parts import cut, rewound, small_json, stays_at_origin, stop_withholding, view_of, withhold
 from ._text import MASK
 
+_NO_HOOKS: dict[str, list[Any]] = {"response": []}
+
 
 class Guard:
     """Keeps the headers that carry a credential from other origins. This is also what remains of a hook in a pickle.
@@ -47,8 +49,10 @@ class Guard:
 
     def hang_on(self, request: Any) -> None:
         """Be the request's hook, in place of an earlier one of ours."""
-        hooks = request.hooks
-        request.hooks = {**hooks, "response": [self, *_hooks_of_others(request)] if hooks.get("response") else [self]}
+        if request.hooks == _NO_HOOKS:  # as nearly always
+            request.hooks = {"response": [self]}
+        else:
+            request.hooks = {**request.hooks, "response": [self, *_hooks_of_others(request)]}
 
     @staticmethod
     def take_off(request: Any) -> None:

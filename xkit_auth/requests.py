@@ -7,7 +7,6 @@ which requests calls for each hop of a redirect, too: see ``_requests_hop.py``.
 from __future__ import annotations
 
 import sys
-from collections.abc import Hashable
 from inspect import CO_COROUTINE
 from typing import Any
 
@@ -48,7 +47,9 @@ class XkitAuth(BaseAuth, AuthBase):
                 "This XkitAuth is for requests, and another library was given it",
                 hint="Take XkitAuth from xkit_auth.httpx or xkit_auth.httpx2, as the client is.",
             )
-        hop: Hop | None = self._trip(_origin_key(request.url), request)
+        url = request.url
+        end = url.find("/", 8)  # behind https://
+        hop: Hop | None = self._trip(url[:end] if end > 0 else url, request)
         if hop is None:
             Guard.take_off(request)
             return request
@@ -83,11 +84,6 @@ class AllOf(BaseAllOf, AuthBase):
 def open_transport(*, is_direct: bool) -> RequestsTransport:
     """A client for calls to Xkit; ``is_direct`` if no proxy may come in between."""
     return RequestsTransport(is_direct=is_direct)
-
-
-def _origin_key(url: str) -> Hashable:
-    end = url.find("/", 8)  # behind https://
-    return url[:end] if end > 0 else url
 
 
 def _only_plain_sessions(_request: Any) -> None:
