@@ -279,10 +279,10 @@ class Sent(Trip):
         error.response = response
 
     def is_over(self) -> None:
-        """Take off what was hung on the request for its way."""
-        wire, self.wire = self.wire, None  # each leads to the other
-        if wire is not None:
-            wire.over()
+        """Take the wire off the request."""
+        assert self.wire is not None
+        self.wire.over()
+        self.wire = None  # each leads to the other
 
     def is_left(self, reason: BaseException) -> None:
         """It ends without an answer that is the caller's; if a hook of the client made it do so, that is a conflict."""
