@@ -17,6 +17,7 @@ from ._errors import PlatformError, PlatformUnavailable
 from ._pauses import Pauses
 
 _MOST_UNPROVEN = 12
+_SILENCE_WORTH_A_PROBE = 4.0
 _IDLE_THREAD_LIVES = 10.0
 
 
@@ -59,6 +60,7 @@ class Calls:
     """Runs calls, at most ``most_at_once`` together, and fewer while it is not known that Xkit is there.
 
     Until an answer has come, only a dozen calls go out: when Xkit is down, a crowd must not find that out one by one.
+    While they all wait, one more goes out every few seconds, to find out whether Xkit is back.
     A call that takes longer than ``longest`` seconds, so that nobody waits for it any more, makes way for those in the
     queue and counts as one that failed.
     """
@@ -71,6 +73,7 @@ class Calls:
         self._running: dict[Call, float] = {}
         self._threads = 0
         self._given_up = 0
+        self._last_began = 0.0
         self._idents: set[int] = set()
         self._idle = 0
         self._closed = False
@@ -132,7 +135,7 @@ class Calls:
                 if self._may_start(now):
                     call = self._queue.popleft()
                     self.pauses.begins(now)
-                    self._running[call] = now
+                    self._running[call] = self._last_began = now
                     return call, None
             elif self._closed or now - idle_since >= _IDLE_THREAD_LIVES:
                 self._threads -= 1
@@ -144,7 +147,8 @@ class Calls:
 
     def _may_start(self, now: float) -> bool:
         unproven = sum(not call.proven for call in self._running)
-        return unproven < _MOST_UNPROVEN and not self.pauses.probe_is_out(now)
+        is_silent = now - self._last_began >= _SILENCE_WORTH_A_PROBE
+        return (unproven < _MOST_UNPROVEN or is_silent) and not self.pauses.probe_is_out(now)
 
     def _give_up_overdue(self, now: float) -> None:
         """For those in the queue, take the places of calls that have no end, as long as those are not too many."""

@@ -74,7 +74,8 @@ def threads() -> list[threading.Thread]:
 
 
 @pytest.fixture
-def make() -> Iterator[Any]:
+def make(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setattr("xkit_auth._calls._SILENCE_WORTH_A_PROBE", 1000)  # however long this machine takes
     before = set(threads())
     fields: list[Field] = []
 
@@ -152,6 +153,23 @@ def test_until_xkit_has_answered_only_a_dozen_calls_go_out(make):
     began |= {field.next_began() for _ in range(12)}
     assert len(began) == 24
     assert field.waiting() == 16
+
+
+def test_while_a_dozen_wait_in_silence_one_more_goes_out_every_few_seconds(make):
+    field = make(32)
+    for key in range(15):
+        field.start(key)
+    for _ in range(12):
+        field.next_began()
+    assert field.waiting() == 3
+    with field.lock:
+        field.calls._last_began -= 1000
+        field.calls._changed.notify_all()
+
+    assert field.next_began() == 12
+    assert field.waiting() == 2
+    field.end(12)  # Xkit is back
+    assert {field.next_began(), field.next_began()} == {13, 14}
 
 
 def test_a_failure_proves_nothing(make):
