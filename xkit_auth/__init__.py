@@ -38,19 +38,24 @@ from ._model import (
 )
 
 if TYPE_CHECKING:
-    from ._connector import Connector, Failure
+    from ._challenge import Challenge
+    from ._connector import Connector
+    from ._failure import PRESENT, Contains, Failure, StartsWith
     from ._placement import Default, Placement
     from ._xkit import Xkit
     from .hookspecs import hookimpl
 
 __all__ = [
     "ANY",
+    "PRESENT",
     "AuthorizationPending",
+    "Challenge",
     "ConfigurationError",
     "ConflictWarning",
     "Connection",
     "ConnectionUnavailable",
     "Connector",
+    "Contains",
     "Credential",
     "Default",
     "Event",
@@ -69,6 +74,7 @@ __all__ = [
     "ReauthorizationRequired",
     "RequestView",
     "ResponseView",
+    "StartsWith",
     "Verdict",
     "WebhookEvent",
     "Xkit",
@@ -78,10 +84,14 @@ __all__ = [
 
 
 _LATE = {
+    "PRESENT": "._failure",
+    "Challenge": "._challenge",
     "Connector": "._connector",
+    "Contains": "._failure",
     "Default": "._placement",
-    "Failure": "._connector",
+    "Failure": "._failure",
     "Placement": "._placement",
+    "StartsWith": "._failure",
     "Xkit": "._xkit",
     "hookimpl": ".hookspecs",
 }

@@ -42,8 +42,8 @@ class Settled:
         self.held: Callable[[str], Credential | None] = partial(cache.fresh, cache.table(policy.slug))
         if xkit.directory.listeners():
             self.held = partial(self._held_and_told, self.held)
-        #: Below this status an answer is neither a refusal nor a redirect.
-        self.ordinary_below = min(policy.unremarkable_below, 300)
+        #: Below this status an answer is neither a refusal nor a redirect, and there is nothing to put right on it.
+        self.ordinary_below = 0 if policy.writes_url else min(policy.unremarkable_below, 300)
         self.seen: set[int] = set()
 
     def _held_and_told(self, held: Callable[[str], Credential | None], context: str) -> Credential | None:

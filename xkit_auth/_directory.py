@@ -7,11 +7,11 @@ import warnings
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ._connector import Connector, checked_params, hosts_of
+from ._connector import Connector, filled_hosts, hosts_for, params_for
 from ._errors import ConfigurationError, ConflictWarning
 from ._model import Credential, Event, EventKind
 from ._origin import Hosts
-from ._placement import Params
+from ._params import Params, checked_params
 from ._policy import Policy
 from ._text import shown
 
@@ -106,22 +106,24 @@ class Directory:
                 hint="Install the plugin that brings it, say in Xkit(connectors=…) which connector the slug means,"
                 f" or give hosts=[…]: the hosts that may receive its credential as a Bearer token.{left_out}",
             )
-        chosen = next(iter(connector.kinds)) if kind is None else kind
-        if chosen not in connector.kinds:
+        kind = _kind(connector, kind, slug)
+        if hosts is None and not hosts_for(connector, kind):
             raise ConfigurationError(
-                f"The connector has no credential of kind {shown(chosen)!r}",
+                "The connector has no hosts of its own",
                 connector=slug,
-                hint=f"Its kinds are {', '.join(connector.kinds)}.",
+                hint='Give the host of your installation: hosts=["acme.example"].',
             )
-        params = checked_params(connector, params)
+        needed = params_for(connector, kind, with_hosts=hosts is None)
+        params = checked_params(connector.slug, connector.params, params, needed)
         return Policy(
             slug,
             connector,
-            kind=chosen,
-            hosts=hosts_of(connector, params) if hosts is None else _hosts(hosts, slug),
+            kind=kind,
+            hosts=filled_hosts(connector, kind, params) if hosts is None else _hosts(hosts, slug),
             params=params,
             http_to_loopback=self._http_to_loopback,
             format_hook=plugins.hook_for("xkit_auth_format_headers", brought),
+            query_hook=plugins.hook_for("xkit_auth_format_query", brought),
             classify_hook=plugins.hook_for("xkit_auth_classify_response", brought),
         )
 
@@ -192,6 +194,24 @@ class Directory:
         if conflict not in self._complained:
             self._complained.add(conflict)
             warnings.warn(conflict, ConflictWarning, stacklevel=2)
+
+
+def _kind(connector: Connector, kind: str | None, slug: str) -> str:
+    chosen = next(iter(connector.kinds)) if kind is None else kind
+    placement = connector.kinds.get(chosen)
+    if placement is None:
+        raise ConfigurationError(
+            f"The connector has no credential of kind {shown(chosen)!r}",
+            connector=slug,
+            hint=f"Its kinds are {', '.join(connector.kinds)}.",
+        )
+    if kind is None and placement.exposes:
+        raise ConfigurationError(
+            "The connector puts the credential into the URL, where logs show it",
+            connector=slug,
+            hint=f'If that is what you want, say so: kind="{chosen}". Its kinds are {", ".join(connector.kinds)}.',
+        )
+    return chosen
 
 
 def hosts_given(hosts: Iterable[str]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from typing import Any
 from ._auth import BaseAuth, Trip
 from ._errors import ConfigurationError, XkitAuthError
 from ._flow import Fetch, Life, Send, advance, after_answer
-from ._httpx_body import Replay, aread_head, decoded, parsed, read_head
+from ._httpx_body import Replay, aread_head, decoded, read_head
 from ._httpx_wire import AsyncWire, Wire
 from ._model import Credential, RequestView, ResponseView
 from ._policy import Sending
@@ -119,7 +119,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
 
     # Looking at an answer's body, and leaving it as if nobody had
 
-    def _peeked(self, trip: Trip, response: Any) -> Any:
+    def _peeked(self, trip: Trip, response: Any) -> bytes | None:
         if not trip.policy.wants_body(response.status_code, response.headers):
             return None
         if response.is_closed:
@@ -128,7 +128,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
         chunks, rest = read_head(original, self._library.RequestError)
         return self._rejoined(response, chunks, rest, original)
 
-    async def _apeeked(self, trip: Trip, response: Any) -> Any:
+    async def _apeeked(self, trip: Trip, response: Any) -> bytes | None:
         if not trip.policy.wants_body(response.status_code, response.headers):
             return None
         if response.is_closed:
@@ -137,14 +137,14 @@ class HttpxAuth(OneLibrary, BaseAuth):
         chunks, rest = await aread_head(original, self._library.RequestError)
         return self._rejoined(response, chunks, rest, original)
 
-    def _rejoined(self, response: Any, chunks: list[bytes], rest: Any, original: Any) -> Any:
+    def _rejoined(self, response: Any, chunks: list[bytes], rest: Any, original: Any) -> bytes | None:
         response.stream = self._stream_type(chunks, rest, original)
-        return None if rest is not None else parsed(self._decoded(response, chunks))
+        return None if rest is not None else self._decoded(response, chunks)
 
-    def _read_before(self, response: Any) -> Any:
+    def _read_before(self, response: Any) -> bytes | None:
         """A body that an event hook or a transport without sockets has read already."""
         try:
-            return parsed(response.content)
+            return bytes(response.content)
         except self._library.ResponseNotRead:
             return None
 
@@ -214,7 +214,7 @@ class Sent(Trip):
         if type(request.stream) is not auth._bytes_type:
             self._replay = Replay(auth._library, request.stream)
         if not policy.put_plain(credential, request.headers):
-            self._put(request, self.write(credential, lambda: self._view(request, ())))
+            self._put(request, self.write(credential, lambda: self._view(request, None)))
         elif policy.hides_plain:
             self.wire = wire_type(request, self)
         if policy.extra:
@@ -224,8 +224,10 @@ class Sent(Trip):
         if not sending.is_ascii:
             request.headers.encoding = "iso-8859-1"
         sending.put_on(request.headers)
+        if sending.in_url is not None:
+            request.url = type(request.url)(sending.in_url.put_in(str(request.url)))
         self.credential, self.written = sending.credential, sending
-        self.wire = self._wire_type(request, self) if sending.hidden else None
+        self.wire = self._wire_type(request, self) if sending.hidden or sending.in_url is not None else None
 
     def is_carried_by(self, response: Any) -> bool:
         """Whether this is an answer to a request that carried our credential, from a host that may have it."""
@@ -233,10 +235,10 @@ class Sent(Trip):
         if not self.policy.allows(self._auth._url_of(hop)):
             return False
         if self.wire is not None and self.wire.carried is not None:
-            return self.wire.carried and self.sending.split()[0].is_on(hop.headers)
-        return self.sending.is_on(hop.headers)
+            return self.wire.carried and self.sending.split()[0].is_on(hop.headers, "")
+        return self.sending.is_on(hop.headers, str(hop.url))
 
-    def life(self, response: Any, body: Any) -> Life:
+    def life(self, response: Any, body: bytes | None) -> Life:
         """The flow that decides what follows from the answer."""
         hop = response.request
         replay = self._replay if self._replay and hop.stream is self._replay.stream else None
@@ -245,7 +247,7 @@ class Sent(Trip):
             self.policy,
             self.sending.credential,
             self._answer_view(response, body),
-            lambda: self._view(hop, self.sending.names),
+            lambda: self._view(hop, self.sending),
             replayable=replay.rewind(),
         )
 
@@ -262,7 +264,7 @@ class Sent(Trip):
         self.note_resent(sending.credential)
         return hop
 
-    def view_of_second(self, response: Any, body: Any) -> ResponseView | None:
+    def view_of_second(self, response: Any, body: bytes | None) -> ResponseView | None:
         """A view of the answer to the hop that was sent again, if it is an answer to our credential."""
         # The client has forgotten the redirects that led to the refused hop, and has emptied that one's history.
         refused = self._earlier[-1]
@@ -302,16 +304,16 @@ class Sent(Trip):
         for name in self.sending.names:
             if name in headers:
                 headers[name] = MASK
-        return type(request)(
-            request.method, request.url, headers=headers, stream=request.stream, extensions=request.extensions
-        )
+        url = self.sending.bare(str(request.url))
+        return type(request)(request.method, url, headers=headers, stream=request.stream, extensions=request.extensions)
 
-    def _view(self, request: Any, without: tuple[str, ...]) -> RequestView:
-        ours = {name.lower() for name in without}
+    def _view(self, request: Any, without: Sending | None) -> RequestView:
+        ours = {name.lower() for name in without.names} if without else ()
         headers = {name: value for name, value in request.headers.items() if name.lower() not in ours}
+        url = without.bare(str(request.url)) if without else str(request.url)
         body = request.read() if isinstance(request.stream, self._auth._library.ByteStream) else None
-        return RequestView(method=request.method, url=str(request.url), headers=headers, body=body)
+        return RequestView(method=request.method, url=url, headers=headers, body=body)
 
-    def _answer_view(self, response: Any, body: Any) -> ResponseView:
-        request = self._view(response.request, self.sending.names)
-        return ResponseView(status=response.status_code, headers=response.headers, json=body, request=request)
+    def _answer_view(self, response: Any, body: bytes | None) -> ResponseView:
+        request = self._view(response.request, self.sending)
+        return self.policy.answer(response.status_code, response.headers, body, request)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from types import ModuleType
@@ -177,11 +176,3 @@ def decoded(library: ModuleType, stream_type: type[Any], chunks: Sequence[bytes]
     except library.DecodingError:
         return None
     return bytes(body)
-
-
-def parsed(body: bytes | None) -> Any:
-    """The JSON in a body, or ``None`` if it is none."""
-    try:
-        return None if body is None else json.loads(body)
-    except (ValueError, RecursionError):
-        return None

@@ -1,8 +1,9 @@
-"""Below httpx and httpx2: headers that the client would carry to another host on a redirect.
+"""Below httpx and httpx2: what the client would carry to another host on a redirect, or show in its log.
 
 Both clients strip ``Authorization`` when a redirect leaves the origin, and nothing else. A credential in any other
 header therefore leaves the client's request as soon as the first hop is on its way, and is put back at the wire, on
-each hop to the same origin. The ``trace`` extension of the transport is the place where both can be done.
+each hop to the same origin. One in the URL leaves it, too, before the client logs the URL; it goes with the first hop
+alone. The ``trace`` extension of the transport is the place where all this can be done.
 """
 
 from __future__ import annotations
@@ -72,9 +73,20 @@ class Wire:
             # it carries, and still none of it reaches a stranger.
             hop.headers = hop.headers if is_at_home else kept
             return
+        self.carried = is_at_home and self._is_in_url_of(hop)
         self.take_off()
-        self.carried = is_at_home
         hop.headers = [*kept, *hidden] if is_at_home else kept
+
+    def _is_in_url_of(self, hop: Any) -> bool:
+        in_url = self._sending.in_url
+        if in_url is None:
+            return True
+        target = hop.url.target.decode("ascii")
+        if not self._is_taken_off and not in_url.is_in(target):
+            # Another thread that sends the same request has taken it out before it went to the transport.
+            target = in_url.put_in(target)
+            hop.url.target = target.encode("ascii")
+        return in_url.is_in(target)
 
     def take_off(self) -> None:
         """Leave nothing on the client's request: on its way it does not need it, and afterwards nobody does."""
@@ -86,6 +98,12 @@ class Wire:
                 del self._request.headers[name]
             except KeyError:  # another thread was faster
                 pass
+        self._clear_url()
+
+    def _clear_url(self) -> None:
+        sending, url = self._sending, self._request.url
+        if sending.in_url is not None:
+            self._request.url = type(url)(sending.bare(str(url)))
 
     def over(self) -> None:
         """Leave no trace; hops that were made of the request get nothing any more.
@@ -93,6 +111,8 @@ class Wire:
         On a transport that does not call its trace the header is still on the request, as ``Authorization`` always is.
         """
         self._is_active = False
+        if not self._is_taken_off:
+            self._clear_url()
         extensions = self._request.extensions
         if extensions is self._during and self._before.get("trace") is self._theirs:
             self._request.extensions = self._before

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Literal, NamedTuple, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, NoReturn, TypeVar
 
 from ._errors import ConfigurationError
 from ._text import MASK, why_not_sendable
+
+if TYPE_CHECKING:
+    from ._challenge import Challenge
 
 _Self = TypeVar("_Self", bound="Value")
 
@@ -304,17 +307,34 @@ class ResponseView(Value):
         status: the HTTP status.
         headers: the answer's headers, by name in any case.
         json: the parsed body, if the connector asked to inspect it and it is small JSON; else ``None``.
+        text: the body as a text, if the connector asked to inspect it and it is small and no JSON; else ``None``.
         request: the request that was answered.
     """
 
-    __slots__ = ("headers", "json", "request", "status")
+    __slots__ = ("headers", "json", "request", "status", "text")
     status: int
     headers: Headers
     json: Any
+    text: str | None
     request: RequestView
 
-    def __init__(self, *, status: int, headers: Mapping[str, str], json: Any = None, request: RequestView) -> None:
-        self._set(status=status, headers=Headers(headers), json=json, request=request)
+    def __init__(
+        self,
+        *,
+        status: int,
+        headers: Mapping[str, str],
+        json: Any = None,
+        text: str | None = None,
+        request: RequestView,
+    ) -> None:
+        self._set(status=status, headers=Headers(headers), json=json, text=text, request=request)
+
+    @property
+    def challenges(self) -> tuple[Challenge, ...]:
+        """What ``WWW-Authenticate`` says, as schemes with their parameters."""
+        from ._challenge import challenges_in  # imported late: most answers have none
+
+        return challenges_in(self.headers.get("www-authenticate", ""))
 
     def __repr__(self) -> str:
         return f"ResponseView({getattr(self, 'status', '')})"

@@ -1,26 +1,26 @@
-"""Where a credential is written on a request: templates for headers, and HTTP Basic."""
+"""Where a credential is written on a request: templates for headers, HTTP Basic, and parts of the URL."""
 
 from __future__ import annotations
 
 import re
 from binascii import b2a_base64
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from ._errors import PlatformProtocolError
 from ._model import Credential, Value
-
-Params: TypeAlias = Mapping[str, str]
+from ._params import Params
 
 _BEARER = {"Authorization": "Bearer {token}"}
+_SECRET = ("token", "field.")
 SLOT = re.compile(r"\{([^{}]*)\}")
 
 
 class Default(str):
-    """A value of ``extra`` that gives way to the caller's own header.
+    """A value of ``extra`` that gives way: to the caller's own header, and to none if its param was not given.
 
     Example:
-        >>> extra = {"Stripe-Version": Default("2024-06-20")}
+        >>> extra = {"Stripe-Version": Default("2024-06-20"), "Stripe-Account": Default("{param.account}")}
     """
 
     __slots__ = ()
@@ -41,9 +41,24 @@ class Template:
             if index % 2 and piece not in allowed and not (piece.startswith("field.") and "field." in allowed):
                 raise ValueError(f"{text!r} has the unknown slot {{{piece}}}")
 
+    @property
+    def params(self) -> tuple[str, ...]:
+        """The names of the params that it needs."""
+        return params_in(self.text)
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether a part of the credential goes into it."""
+        return any(slot.startswith(_SECRET) for slot in self.pieces[1::2])
+
     def filled(self, value_of: Callable[[str], str]) -> str:
         """The text with each slot replaced by what ``value_of`` says for its name."""
         return "".join([value_of(piece) if index % 2 else piece for index, piece in enumerate(self.pieces)])
+
+
+def params_in(text: str) -> tuple[str, ...]:
+    """The names of the params that a template needs."""
+    return tuple(slot.removeprefix("param.") for slot in SLOT.findall(text) if slot.startswith("param."))
 
 
 class Placement(Value):
@@ -51,24 +66,63 @@ class Placement(Value):
 
     Attributes:
         header: header names and templates, such as ``{"X-Api-Key": "{token}"}``; several are allowed.
-        basic: the templates of user name and password for HTTP Basic; either may be a constant or empty.
+        basic: the templates of user name and password for HTTP Basic, instead of ``header``; either may be a constant
+            or empty.
+        query: names and templates of query parameters.
+        path: a template that goes before the path of the URL, such as ``"/bot{token}"``.
+        hosts: the hosts for this kind, instead of the connector's.
+        extra: further headers for this kind, beside the connector's.
 
     Templates know ``{token}`` (the credential's text), ``{field.NAME}`` (one part of a credential that has several)
-    and ``{param.NAME}``. Give ``header`` or ``basic``; without either it is ``Authorization: Bearer {token}``.
+    and ``{param.NAME}``. Without ``header``, ``basic``, ``query`` and ``path`` it is ``Authorization: Bearer {token}``.
+
+    A credential in ``query`` or ``path`` is seen in more places than one in a header, so such a kind is used only if
+    the application names it: ``XkitAuth(…, kind="…")``.
 
     Example:
-        >>> Placement(basic=("{field.email}/token", "{field.api_key}"))
-        Placement(basic=('{field.email}/token', '{field.api_key}'), header={})
+        >>> Placement(basic=("{field.email}/token", "{field.api_key}")).basic
+        ('{field.email}/token', '{field.api_key}')
     """
 
-    __slots__ = ("basic", "header")
+    __slots__ = ("basic", "extra", "header", "hosts", "path", "query")
     header: Mapping[str, str]
     basic: tuple[str, str] | None
+    query: Mapping[str, str]
+    path: str
+    hosts: tuple[str, ...]
+    extra: Mapping[str, str]
 
-    def __init__(self, *, header: Mapping[str, str] | None = None, basic: tuple[str, str] | None = None) -> None:
-        if header is None and basic is None:
+    def __init__(
+        self,
+        *,
+        header: Mapping[str, str] | None = None,
+        basic: tuple[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+        path: str = "",
+        hosts: Iterable[str] = (),
+        extra: Mapping[str, str] | None = None,
+    ) -> None:
+        if header is None and basic is None and query is None and not path:
             header = _BEARER
-        self._set(header=dict(header or {}), basic=None if basic is None else tuple(basic))
+        self._set(
+            header=dict(header or {}),
+            basic=None if basic is None else tuple(basic),
+            query=dict(query or {}),
+            path=path,
+            hosts=hosts if isinstance(hosts, str) else tuple(hosts),  # a text is a mistake, which the connector names
+            extra=dict(extra or {}),
+        )
+
+    @property
+    def templates(self) -> tuple[str, ...]:
+        """Every template that says where the credential goes."""
+        return (*self.header.values(), *(self.basic or ()), *self.query.values(), self.path)
+
+    @property
+    def exposes(self) -> bool:
+        """Whether it puts the credential into the URL, where logs show it."""
+        slots = [slot for text in (*self.query.values(), self.path) for slot in SLOT.findall(text)]
+        return any(slot.startswith(_SECRET) for slot in slots)
 
 
 class CompiledPlacement(NamedTuple):
@@ -76,15 +130,17 @@ class CompiledPlacement(NamedTuple):
 
     header: tuple[tuple[str, Template], ...]
     basic: tuple[Template, Template] | None
+    query: tuple[tuple[str, Template], ...]
+    path: Template
+
+    @property
+    def is_only_header(self) -> bool:
+        """Whether nothing goes into the URL, and there is no HTTP Basic."""
+        return not (self.basic or self.query or self.path.text)
 
     def headers_for(self, credential: Credential, params: Params) -> list[tuple[str, str]]:
         """The credential's headers. Keep the result out of sight: it holds the credential's text."""
-
-        def value_of(slot: str) -> str:
-            if slot.startswith("param."):
-                return params[slot.removeprefix("param.")]
-            return credential.reveal(None if slot == "token" else slot.removeprefix("field."))
-
+        value_of = _values(credential, params)
         if self.basic is None:
             return [(name, template.filled(value_of)) for name, template in self.header]
         encoded = _basic(self.basic, value_of)
@@ -92,6 +148,25 @@ class CompiledPlacement(NamedTuple):
             what = "The credential cannot be sent as HTTP Basic: its user name contains a colon, or it is not latin-1"
             raise PlatformProtocolError(what)
         return [("Authorization", encoded)]
+
+    def query_for(self, credential: Credential, params: Params) -> dict[str, str]:
+        """The query parameters, not yet encoded. Keep them out of sight, too."""
+        value_of = _values(credential, params)
+        return {name: template.filled(value_of) for name, template in self.query}
+
+    def prefix_for(self, credential: Credential, params: Params, encoded: Callable[[str], str]) -> str:
+        """What goes before the path. Keep it out of sight, too."""
+        value_of = _values(credential, params)
+        return self.path.filled(lambda slot: encoded(value_of(slot)))
+
+
+def _values(credential: Credential, params: Params) -> Callable[[str], str]:
+    def value_of(slot: str) -> str:
+        if slot.startswith("param."):
+            return params[slot.removeprefix("param.")]
+        return credential.reveal(None if slot == "token" else slot.removeprefix("field."))
+
+    return value_of
 
 
 def _basic(pair: tuple[Template, Template], value_of: Callable[[str], str]) -> str | None:
@@ -101,12 +176,21 @@ def _basic(pair: tuple[Template, Template], value_of: Callable[[str], str]) -> s
     return "Basic " + b2a_base64(f"{user}:{password}".encode("latin-1"), newline=False).decode()
 
 
+def slots(params: Iterable[str], *, with_credential: bool = False) -> tuple[str, ...]:
+    """What a template may name."""
+    return ((*_SECRET,) if with_credential else ()) + tuple(f"param.{name}" for name in params)
+
+
 def compiled(placement: Placement, params: Iterable[str]) -> CompiledPlacement:
     """``placement`` made ready to be filled often."""
-    allowed = ("token", "field.", *(f"param.{name}" for name in params))
+    allowed = slots(params, with_credential=True)
 
     def read(text: str) -> Template:
         return Template(text, allowed=allowed)
 
-    basic = None if placement.basic is None else (read(placement.basic[0]), read(placement.basic[1]))
-    return CompiledPlacement(tuple((name, read(text)) for name, text in placement.header.items()), basic)
+    return CompiledPlacement(
+        header=tuple((name, read(text)) for name, text in placement.header.items()),
+        basic=None if placement.basic is None else (read(placement.basic[0]), read(placement.basic[1])),
+        query=tuple((name, read(text)) for name, text in placement.query.items()),
+        path=read(placement.path),
+    )

@@ -8,32 +8,41 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from typing import Any, NamedTuple
 
-from ._connector import Connector, judged_by_rules
+from ._body import is_wanted, json_and_text
+from ._connector import Connector, extra_for, judged_by_rules
 from ._errors import ConfigurationError, PlatformProtocolError, XkitAuthError
+from ._failure import choices_of
+from ._in_url import InUrl, in_path, in_url
 from ._model import Credential, Judgement, RequestView, ResponseView, Verdict
 from ._origin import Hosts, origin_of
-from ._placement import CompiledPlacement, Default, Params, Template, compiled
-from ._text import MASK, is_header_name, shown, why_not_sendable
+from ._params import Params
+from ._placement import CompiledPlacement, Default, Template, compiled, params_in, slots
+from ._text import MASK, holds_part_of, is_header_name, shown, why_not_sendable
 
 FormatHook = Callable[..., Mapping[str, str] | None]
 ClassifyHook = Callable[..., Verdict | Judgement | None]
+
+_LONGEST_DETAIL = 4 * 1024
 
 LARGEST_BODY = 64 * 1024
 """Bytes of an answer that are read at the most, to judge it or to keep it on an error."""
 
 
 class Sending:
-    """The headers that carry one credential on one request. Their values are not shown."""
+    """What carries one credential on one request: headers, and perhaps a part of the URL. It is not shown."""
 
-    __slots__ = ("_headers", "credential", "hidden", "is_ascii")
+    __slots__ = ("_headers", "credential", "hidden", "in_url", "is_ascii")
     _headers: Sequence[tuple[str, str]]
     #: The names that clients carry to other hosts, which is all but ``Authorization``.
     hidden: tuple[str, ...]
     #: Whether a client may encode the values as it likes.
     is_ascii: bool
+    #: What goes into the URL, if anything does.
+    in_url: InUrl | None
 
-    def __init__(self, credential: Credential, headers: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, credential: Credential, headers: Sequence[tuple[str, str]], in_url: InUrl | None = None) -> None:
         self.credential = credential
+        self.in_url = in_url
         self.hidden = _hidden(name for name, _ in headers)
         self.is_ascii = all(value.isascii() for _, value in headers)
         self._headers = headers
@@ -49,14 +58,20 @@ class Sending:
             headers[name] = value
 
     def split(self) -> tuple[Sending, Sending]:
-        """The part that clients strip on a redirect elsewhere, and the part that they do not."""
+        """The headers that clients strip on a redirect elsewhere, and those that they do not."""
         stripped = [each for each in self._headers if each[0] not in self.hidden]
         hidden = [each for each in self._headers if each[0] in self.hidden]
         return Sending(self.credential, stripped), Sending(self.credential, hidden)
 
-    def is_on(self, headers: Mapping[str, Any]) -> bool:
-        """Whether ``headers`` carry exactly this."""
+    def is_on(self, headers: Mapping[str, Any], url: str) -> bool:
+        """Whether a request with these headers and this URL carries exactly this."""
+        if self.in_url is not None and not self.in_url.is_in(url):
+            return False
         return all(headers.get(name) == value for name, value in self._headers)
+
+    def bare(self, url: str) -> str:
+        """The URL without what was put into it."""
+        return url if self.in_url is None else self.in_url.taken_out_of(url)
 
     def encoded(self) -> list[tuple[bytes, bytes]]:
         """The headers as bytes, for a place below the client."""
@@ -84,6 +99,7 @@ class _PlainSending(Sending):
 
     __slots__ = ("_plain",)
     is_ascii = True
+    in_url = None
 
     def __init__(self, credential: Credential, plain: _Plain) -> None:
         self.credential = credential
@@ -105,6 +121,7 @@ class Policy:
         "_http_to_loopback",
         "_placement",
         "_plain",
+        "_query",
         "connector",
         "extra",
         "hides_plain",
@@ -112,6 +129,7 @@ class Policy:
         "params",
         "slug",
         "unremarkable_below",
+        "writes_url",
     )
 
     def __init__(
@@ -124,6 +142,7 @@ class Policy:
         params: Params,
         http_to_loopback: bool,
         format_hook: FormatHook | None,
+        query_hook: FormatHook | None,
         classify_hook: ClassifyHook | None,
     ) -> None:
         self.slug = slug
@@ -132,20 +151,24 @@ class Policy:
         self.params = params
         self._http_to_loopback = http_to_loopback
         self._format = format_hook
+        self._query = query_hook
         self._classify = classify_hook
         self._placement = compiled(connector.kinds[kind], connector.params)
-        self.extra = self._settled_extra()
-        self._plain = None if format_hook else _plain_form(self._placement, params)
+        self.extra = self._settled_extra(kind)
+        self._plain = None if format_hook or query_hook else _plain_form(self._placement, params)
+        #: Whether a part of the URL may have to be taken out of it again.
+        self.writes_url = query_hook is not None or bool(self._placement.query or self._placement.path.text)
         self.hides_plain = self._plain is not None and bool(self._plain.hidden)
         # Below this status no rule can hold, so that an ordinary answer costs one comparison.
         statuses = [status for rule in connector.failures for status in rule.status or (0,)]
         self.unremarkable_below = 0 if classify_hook else min([401, *statuses])
 
-    def _settled_extra(self) -> tuple[tuple[str, str, bool], ...]:
-        slots = tuple(f"param.{name}" for name in self.connector.params)
+    def _settled_extra(self, kind: str) -> tuple[tuple[str, str, bool], ...]:
+        allowed = slots(self.connector.params)
         return tuple(
-            (name, Template(text, allowed=slots).filled(self._param), isinstance(text, Default))
-            for name, text in self.connector.extra.items()
+            (name, Template(text, allowed=allowed).filled(self._param), isinstance(text, Default))
+            for name, text in extra_for(self.connector, kind).items()
+            if all(param in self.params for param in params_in(text))
         )
 
     def _param(self, slot: str) -> str:
@@ -185,27 +208,50 @@ class Policy:
         if self._plain is not None and credential.is_plain:
             return self.plain(credential)
         try:
-            headers = self._from_plugin(credential, view) if self._format else None
-            if headers is None:
-                headers = self._placement.headers_for(credential, self.params)
-                if _problem_with_headers(dict(headers)):
-                    headers = None  # so that a traceback with local variables does not show it
-                    raise PlatformProtocolError("The credential cannot be sent in the form that the connector gives it")
+            return Sending(credential, self._headers(credential, view), self._in_url(credential, view))
         except XkitAuthError as error:
             error.connector = error.connector or self.slug
             raise
-        return Sending(credential, headers)
 
-    def _from_plugin(self, credential: Credential, view: Callable[[], RequestView]) -> list[tuple[str, str]] | None:
-        assert self._format is not None
-        made = self._asked("xkit_auth_format_headers", self._format, credential=credential, request=view())
+    def _headers(self, credential: Credential, view: Callable[[], RequestView]) -> list[tuple[str, str]]:
+        name, is_header = "xkit_auth_format_headers", is_header_name
+        made = self._from_plugin(name, self._format, is_header, credential, view)
+        if made is not None:
+            return list(made.items())
+        headers = self._placement.headers_for(credential, self.params)
+        if headers and _problem_with(dict(headers), is_header):
+            headers = []  # so that a traceback with local variables does not show it
+            raise PlatformProtocolError("The credential cannot be sent in the form that the connector gives it")
+        return headers
+
+    def _in_url(self, credential: Credential, view: Callable[[], RequestView]) -> InUrl | None:
+        placement = self._placement
+        made = self._from_plugin("xkit_auth_format_query", self._query, bool, credential, view)
+        if not (made or placement.query or placement.path.text):
+            return None
+        query = {**placement.query_for(credential, self.params), **(made or {})}
+        prefix = placement.prefix_for(credential, self.params, in_path)
+        return in_url(prefix, query)
+
+    def _from_plugin(
+        self,
+        name: str,
+        hook: FormatHook | None,
+        is_name: Callable[[str], bool],
+        credential: Credential,
+        view: Callable[[], RequestView],
+    ) -> Mapping[str, str] | None:
+        """What a plugin wants written, checked; ``None`` if there is none, or it leaves that to the template."""
+        if hook is None:
+            return None
+        made: Mapping[str, str] | None = self._asked(name, hook, credential=credential, request=view())
         if made is None:
             return None
-        problem = _problem_with_headers(made)
+        problem = _problem_with(made, is_name)
         if problem:
             made = None  # so that a traceback with local variables does not show it
-            raise self._plugin_mistake("xkit_auth_format_headers", problem)
-        return list(made.items())
+            raise self._plugin_mistake(name, problem)
+        return made
 
     def add_extra(self, headers: MutableMapping[str, Any]) -> None:
         """Set the further headers that the provider wants; those marked default give way to the caller's."""
@@ -216,16 +262,28 @@ class Policy:
     # What an answer means
 
     def wants_body(self, status: int, headers: Mapping[str, str]) -> bool:
-        """Whether the rules may read this answer's body: JSON as the connector says, small, and no download."""
+        """Whether the rules may read this answer's body: of a type that the connector names, small, and no download."""
         wanted = self.connector.inspect.get(status)
-        if wanted is None or not headers.get("content-type", "").lower().startswith(wanted.lower()):
+        if wanted is None or not is_wanted(headers.get("content-type", ""), choices_of(wanted)):
             return False
         length = headers.get("content-length", "")
         small = not length.isdecimal() or int(length) <= LARGEST_BODY
         return small and "attachment" not in headers.get("content-disposition", "").lower()
 
+    @staticmethod
+    def answer(status: int, headers: Mapping[str, str], body: bytes | None, request: RequestView) -> ResponseView:
+        """A view of an answer, whose body is ``None`` if nobody wants it or it was not read."""
+        if body is None or len(body) > LARGEST_BODY:
+            return ResponseView(status=status, headers=headers, request=request)
+        json, text = json_and_text(body, headers.get("content-type", ""))
+        return ResponseView(status=status, headers=headers, json=json, text=text, request=request)
+
     def judge(self, credential: Credential, response: ResponseView) -> Judgement:
         """What the provider's answer says about the credential."""
+        verdict, detail = self._judged(credential, response)
+        return Judgement(verdict, None if detail is None or not _may_be_told(detail, credential) else detail)
+
+    def _judged(self, credential: Credential, response: ResponseView) -> Judgement:
         if self._classify is not None:
             said = self._asked("xkit_auth_classify_response", self._classify, credential=credential, response=response)
             if isinstance(said, Verdict):
@@ -260,6 +318,13 @@ class Policy:
         return f"Policy({self.slug!r}, {self.hosts!r})"
 
 
+def _may_be_told(detail: object, credential: Credential) -> bool:
+    """Whether a detail is one line of a reasonable length without any part of the credential."""
+    if not isinstance(detail, str) or len(detail) > _LONGEST_DETAIL or why_not_sendable(detail):
+        return False
+    return not any(holds_part_of(detail, text) for text in credential._texts())
+
+
 def _place_of(error: Exception) -> str:
     # By hand: the traceback module would make up a tenth of what importing this package costs.
     trace = error.__traceback__
@@ -269,13 +334,13 @@ def _place_of(error: Exception) -> str:
     return f"line {trace.tb_lineno} of {trace.tb_frame.f_code.co_name}"
 
 
-def _problem_with_headers(made: object) -> str | None:
-    """Why a plugin's headers cannot be sent, without quoting a value; ``None`` if they can."""
+def _problem_with(made: object, is_name: Callable[[str], bool]) -> str | None:
+    """Why what a plugin made cannot be sent, without quoting a value; ``None`` if it can."""
     if not isinstance(made, Mapping) or not made:
-        return "did not return headers"
+        return "returned neither None nor names with their values"
     for name, value in made.items():
-        if not isinstance(name, str) or not is_header_name(name):
-            return "returned something that is not a header's name"
+        if not isinstance(name, str) or not is_name(name):
+            return "returned something that is not a name"
         reason = why_not_sendable(value) if isinstance(value, str) else "it is not a text"
         if reason:
             return f"returned a value for {name} that cannot be sent: {reason}"
@@ -283,7 +348,7 @@ def _problem_with_headers(made: object) -> str | None:
 
 
 def _plain_form(placement: CompiledPlacement, params: Params) -> _Plain | None:
-    if placement.basic is not None or len(placement.header) != 1:
+    if not placement.is_only_header or len(placement.header) != 1:
         return None
     (name, template), *_ = placement.header
     if template.pieces.count("token") != 1 or any(piece.startswith("field.") for piece in template.pieces[1::2]):

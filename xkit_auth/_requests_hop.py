@@ -20,7 +20,7 @@ from ._flow import ASKS_AGAIN, Fetch, Send, Tell, advance, after_answer
 from ._model import Credential, ResponseView
 from ._origin import origin_of
 from ._policy import Sending
-from ._requests_parts import cut, rewound, small_json, stays_at_origin, stop_withholding, view_of, withhold
+from ._requests_parts import cut, rewound, stays_at_origin, stop_withholding, view_of, withhold
 from ._text import MASK
 
 _NO_HOOKS: dict[str, list[Any]] = {"response": []}
@@ -122,8 +122,8 @@ class Hop(Trip, Guard):
         """Put the credential on a request that is being prepared, and be its hook."""
         policy = self.settled.policy
         if not policy.put_plain(credential, request.headers):
-            self.written = self.write(credential, lambda: view_of(request, ()))
-            self.written.put_on(request.headers)
+            self.written = self.write(credential, lambda: view_of(request, None))
+            _write_on(request, self.written)
         self.credential = credential
         if policy.extra:
             policy.add_extra(request.headers)
@@ -154,6 +154,7 @@ class Hop(Trip, Guard):
 
     def _seen(self, response: Any, how: Any, is_new_send: bool) -> Any:
         policy, adapter = self.policy, getattr(response, "connection", None)
+        response.url = self.sending.bare(response.url)
         if not self.has_looked_at(adapter):
             _look_for_conflict(self, adapter)
         if response.status_code < policy.unremarkable_below or not policy.allows(str(response.request.url)):
@@ -184,11 +185,11 @@ class Hop(Trip, Guard):
         return self._has_left and not any(name in request.headers for name in self.names)
 
     def _is_carried_by(self, request: Any) -> bool:
-        if self.sending.is_on(request.headers):
+        if self.sending.is_on(request.headers, request.url):
             return True
         # Another thread that sent the same request has put a newer credential on it in the meantime.
         current = _hook_of(request)
-        return isinstance(current, Hop) and current is not self and current.sending.is_on(request.headers)
+        return isinstance(current, Hop) and current is not self and current.sending.is_on(request.headers, request.url)
 
     def _judged(self, response: Any, how: Any, *, may_resend: bool) -> Any:
         request, policy, credential = response.request, self.policy, self.credential
@@ -201,7 +202,7 @@ class Hop(Trip, Guard):
             policy,
             credential,
             answer,
-            lambda: view_of(request, self.names),
+            lambda: view_of(request, self.sending),
             replayable=self._can_send_again(response),
         )
         try:
@@ -225,9 +226,9 @@ class Hop(Trip, Guard):
         return getattr(response, "connection", None) is not None and rewound(response.request)
 
     def _sent_again(self, refused: Any, how: Any, what: Sending | Credential) -> Any:
-        request, names = refused.request, self.names
+        request, before = refused.request, self.sending
         cut(refused)
-        sending = what if isinstance(what, Sending) else self.write(what, lambda: view_of(request, names))
+        sending = what if isinstance(what, Sending) else self.write(what, lambda: view_of(request, before))
         again = request.copy()
         if again._cookies is not None:
             extract_cookies_to_jar(again._cookies, request, refused.raw)
@@ -235,13 +236,15 @@ class Hop(Trip, Guard):
         # The request itself, too: the hops of a redirect are made of it, and its owner may send it again. The header
         # goes before the hook: who sees the new hook must not send the old header.
         for each in (again, request):
-            for name in {*names} - {*sending.names}:  # a plugin may name other headers this time
+            for name in {*before.names} - {*sending.names}:  # a plugin may name other headers this time
                 each.headers.pop(name, None)
-            sending.put_on(each.headers)
+            each.url = before.bare(each.url)
+            _write_on(each, sending)
             self.carrying(sending).hang_on(each)
         self.note_resent(sending.credential)
         start = time.perf_counter()
         response = refused.connection.send(again, **how)
+        response.url = sending.bare(response.url)
         response.elapsed = timedelta(seconds=time.perf_counter() - start)
         response.history.append(refused)
         return response
@@ -264,12 +267,8 @@ class Hop(Trip, Guard):
     def _answer_view(self, response: Any, how: Any) -> ResponseView:
         is_read_anyway = not how.get("stream")
         wanted = is_read_anyway and self.policy.wants_body(response.status_code, response.headers)
-        return ResponseView(
-            status=response.status_code,
-            headers=response.headers,
-            json=small_json(response) if wanted else None,
-            request=view_of(response.request, self.names),
-        )
+        body = response.content if wanted else None
+        return self.policy.answer(response.status_code, response.headers, body, view_of(response.request, self.sending))
 
     def _blame(self, error: XkitAuthError, response: Any) -> None:
         if error.response is not None:  # blamed already, on an answer that came later
@@ -281,8 +280,15 @@ class Hop(Trip, Guard):
             for name in self.names:
                 if name in request.headers:
                     request.headers[name] = MASK
+            request.url = self.sending.bare(request.url)
             each.request = request
         error.response = response
+
+
+def _write_on(request: Any, sending: Sending) -> None:
+    sending.put_on(request.headers)
+    if sending.in_url is not None:
+        request.url = sending.in_url.put_in(request.url)
 
 
 def _hooks_of_others(request: Any) -> list[Any]:

@@ -15,7 +15,7 @@ from urllib3.exceptions import HTTPError
 
 from ._model import RequestView
 from ._origin import origin_of
-from ._policy import LARGEST_BODY
+from ._policy import LARGEST_BODY, Sending
 
 _PATIENCE = 5.0
 _CHUNK = 8 * 1024
@@ -47,14 +47,6 @@ def stays_at_origin(request: Any, response: Any) -> bool:
         return False
     origin = origin_of(target)
     return origin is not None and origin == origin_of(str(request.url))
-
-
-def small_json(response: Any) -> Any:
-    """The JSON in an answer that requests is about to read anyway, or ``None`` if it is none or a large one."""
-    try:
-        return response.json() if len(response.content) <= LARGEST_BODY else None
-    except (ValueError, RecursionError):
-        return None
 
 
 def cut(response: Any) -> None:
@@ -134,14 +126,17 @@ def stop_withholding(request: Any) -> None:
         request.headers.withheld.pop(threading.get_ident(), None)
 
 
-def view_of(request: Any, without: tuple[str, ...]) -> RequestView:
-    """A request as hooks see it, without the headers that carry our credential."""
-    ours = {name.lower() for name in without}
+def view_of(request: Any, without: Sending | None) -> RequestView:
+    """A request as hooks see it, without what carries our credential."""
+    ours = {name.lower() for name in without.names} if without else ()
     headers = {name: _text(value) for name, value in request.headers.items() if name.lower() not in ours}
     body = request.body.encode() if isinstance(request.body, str) else request.body
     known = body if isinstance(body, bytes) else None
     return RequestView(
-        method=str(request.method), url=str(request.url), headers=headers, body=b"" if body is None else known
+        method=str(request.method),
+        url=without.bare(str(request.url)) if without else str(request.url),
+        headers=headers,
+        body=b"" if body is None else known,
     )
 
 

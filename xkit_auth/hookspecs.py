@@ -41,6 +41,17 @@ def xkit_auth_format_headers(
 
 
 @hookspec(firstresult=True)
+def xkit_auth_format_query(
+    connector: Connector, credential: Credential, request: RequestView
+) -> Mapping[str, str] | None:
+    """Query parameters that this request needs beside those of the connector's template, or ``None``.
+
+    They are for what is computed of the credential, such as Facebook's ``appsecret_proof``; they replace parameters of
+    the same name. What is in a URL is seen in logs, so nothing belongs here that is a credential by itself.
+    """
+
+
+@hookspec(firstresult=True)
 def xkit_auth_classify_response(
     connector: Connector, credential: Credential, response: ResponseView
 ) -> Verdict | Judgement | None:

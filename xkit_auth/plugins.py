@@ -44,19 +44,20 @@ class Plugins:
 
     Args:
         objects: the application's own plugin objects; they override installed ones.
+        with_installed: whether to look for installed ones at all.
 
     Raises:
         ConfigurationError: one of ``objects`` is not a plugin.
     """
 
-    def __init__(self, objects: Iterable[object] = ()) -> None:
+    def __init__(self, objects: Iterable[object] = (), *, with_installed: bool = True) -> None:
         self._manager = pluggy.PluginManager("xkit_auth")
         self._manager.add_hookspecs(hookspecs)
         self.broken: list[Broken] = []
         self._given: list[str] = []
         self._by_name: dict[str, list[Brought]] = {}
         objects = list(objects)
-        installed = self._registered_installed(but_not=objects)
+        installed = self._registered_installed(but_not=objects) if with_installed else []
         for plugin in reversed(objects):  # pluggy asks the plugin first that was registered last
             self._given.insert(0, self._registered_object(plugin))
         for name in installed:

@@ -7,7 +7,7 @@ what the user may not see, and a 403 speaks of scopes, SSO or rate limits. Sourc
 
 from __future__ import annotations
 
-from xkit_auth import Connector, Default, Failure, Verdict, hookimpl
+from xkit_auth import PRESENT, Connector, Default, Failure, Verdict, hookimpl
 
 github = Connector(
     "github",
@@ -16,7 +16,7 @@ github = Connector(
     extra={"X-GitHub-Api-Version": Default("2022-11-28")},
     failures=[
         Failure(Verdict.RATE_LIMITED, status=403, header={"X-RateLimit-Remaining": "0"}),
-        Failure(Verdict.RATE_LIMITED, status=403, header={"Retry-After": ""}),
+        Failure(Verdict.RATE_LIMITED, status=403, header={"Retry-After": PRESENT}),
         Failure(Verdict.DENIED, status=403),
     ],
 )

@@ -200,7 +200,8 @@ class TestLife:
             monkeypatch.delitem(sys.modules, name)
         monkeypatch.setitem(sys.modules, "uvicorn", None)
         with pytest.raises(ImportError, match=r'pip install "xkit-auth\[sandbox\]"'):
-            importlib.import_module("xkit_auth.testing")
+            importlib.import_module("xkit_auth.testing").Sandbox  # noqa: B018
+        assert importlib.import_module("xkit_auth.testing").check_connector
 
 
 def received(connection: socket.socket) -> bytes:

@@ -201,6 +201,7 @@ def policy_of() -> Callable[..., Policy]:
             "params": {},
             "http_to_loopback": False,
             "format_hook": None,
+            "query_hook": None,
             "classify_hook": None,
         }
         return Policy(connector.slug, connector, **{**settings, **changes})

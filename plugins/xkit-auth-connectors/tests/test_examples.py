@@ -1,0 +1,40 @@
+"""The style of these tests: what a connector sends where, and what the provider's answers mean."""
+
+from __future__ import annotations
+
+from xkit_auth_connectors.freshdesk import freshdesk
+from xkit_auth_connectors.zendesk import zendesk
+
+from xkit_auth import Verdict
+from xkit_auth.testing import Answer, ConnectorContract
+
+
+class TestZendesk(ConnectorContract):
+    connector = zendesk
+    params = {"subdomain": "acme"}
+    sends = {
+        "oauth2": {"Authorization": "Bearer TOKEN"},
+        "api_token": {"Authorization": "Basic EMAIL/token:API_TOKEN"},
+    }
+    hosts = {"oauth2": ["acme.zendesk.com"], "api_token": ["acme.zendesk.com"]}
+    answers = [
+        Answer(Verdict.REFETCH, status=401, json={"error": "invalid_token", "error_description": "It is expired."}),
+        Answer(Verdict.ACCEPTED, status=403, json={"error": "Forbidden"}),
+        Answer(Verdict.RATE_LIMITED, status=429, headers={"Retry-After": "30"}),
+    ]
+
+
+class TestFreshdesk(ConnectorContract):
+    connector = freshdesk
+    params = {"subdomain": "acme"}
+    sends = {
+        "api_key": {"Authorization": "Basic TOKEN:X"},
+        "password": {"Authorization": "Basic EMAIL:PASSWORD"},
+    }
+    hosts = {"api_key": ["acme.freshdesk.com"], "password": ["acme.freshdesk.com"]}
+    answers = [
+        Answer(
+            Verdict.REFETCH, status=401, json={"code": "invalid_credentials", "message": "You have to be logged in."}
+        ),
+        Answer(Verdict.DENIED, status=403, json={"code": "access_denied"}),
+    ]

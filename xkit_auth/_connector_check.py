@@ -1,0 +1,186 @@
+"""Goes through a new connector once, so that its mistakes show when the plugin loads and not at night."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from ._errors import ConfigurationError
+from ._failure import Contains, Failure, choices_of, steps_of
+from ._model import Verdict
+from ._origin import Hosts
+from ._params import ParamRule, is_rule
+from ._placement import SLOT, Placement, Template, slots
+from ._text import is_header_name, why_not_sendable
+
+_SLUG = re.compile(r"[^\s/\\\x00-\x1f\x7f]+")
+_PATH = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*")
+_CONTENT_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*")
+
+
+class Fields(Protocol):
+    """A connector, as far as it is looked at here."""
+
+    slug: str
+    aliases: tuple[str, ...]
+    hosts: tuple[str, ...]
+    paths: tuple[str, ...]
+    params: Mapping[str, ParamRule]
+    kinds: Mapping[str, Placement]
+    extra: Mapping[str, str]
+    failures: tuple[Failure, ...]
+    inspect: Mapping[int, str | tuple[str, ...]]
+
+
+def mistake(slug: object, field: str, why: str) -> ConfigurationError:
+    """The error about one field of a connector."""
+    return ConfigurationError(
+        f"Connector {slug!r}: {field}: {why}", hint="Correct the plugin that brings this connector."
+    )
+
+
+def check(connector: Fields) -> None:
+    """Look at every field.
+
+    Raises:
+        ConfigurationError: something in the connector cannot be; the text names the connector and the field.
+    """
+    _Check(connector).everything()
+
+
+class _Check:
+    def __init__(self, connector: Fields) -> None:
+        self.connector = connector
+        self.param_slots = slots(connector.params)
+        self.all_slots = slots(connector.params, with_credential=True)
+
+    def everything(self) -> None:
+        for name in (self.connector.slug, *self.connector.aliases):
+            if not isinstance(name, str) or name in (".", "..") or not _SLUG.fullmatch(name):
+                raise self.mistake("slug", "a slug is a text without spaces, slashes and control characters")
+        for name, rule in self.connector.params.items():
+            self.param_rule(name, rule)
+        self.hosts("hosts", self.connector.hosts)
+        for path in self.connector.paths:
+            self.path("paths", path)
+        if not self.connector.kinds:
+            raise self.mistake("kinds", "there must be one at least")
+        for kind, placement in self.connector.kinds.items():
+            self.placement(f"kinds[{kind!r}]", kind, placement)
+        self.headers("extra", self.connector.extra, self.param_slots)
+        for status, types in self.connector.inspect.items():
+            self.inspected(status, types)
+        for index, failure in enumerate(self.connector.failures):
+            self.failure(f"failures[{index}]", failure)
+
+    def mistake(self, field: str, why: str) -> ConfigurationError:
+        return mistake(self.connector.slug, field, why)
+
+    # Where it may go
+
+    def hosts(self, field: str, entries: Iterable[str]) -> None:
+        entries = tuple(entries)
+        for entry in entries:
+            self.template(field, entry, self.param_slots)
+        try:
+            Hosts(entry for entry in entries if "{" not in entry)
+        except ValueError as problem:
+            raise self.mistake(field, str(problem)) from None
+
+    def path(self, field: str, text: str) -> None:
+        if not _PATH.fullmatch(SLOT.sub("x", text)):
+            raise self.mistake(field, f"{text!r} is not the beginning of a path, percent-encoded where that is needed")
+
+    def param_rule(self, name: str, rule: ParamRule) -> None:
+        if not is_rule(rule):
+            known = '"label", "id", a suffix like ".acme.com", or a list of texts and suffixes'
+            raise self.mistake(f"params[{name!r}]", f"the rule is {known}")
+
+    # Where it is written
+
+    def template(self, field: str, text: str, allowed: Iterable[str]) -> None:
+        try:
+            Template(text, allowed=allowed)
+        except ValueError as problem:
+            raise self.mistake(field, str(problem)) from None
+
+    def text(self, field: str, what: str, text: object, allowed: Iterable[str], *, may_be_empty: bool = False) -> None:
+        reason = why_not_sendable(SLOT.sub("x", text)) if isinstance(text, str) else "it is not a text"
+        if reason and not (may_be_empty and text == ""):
+            raise self.mistake(field, f"{what} cannot be sent: {reason}")
+        self.template(field, str(text), allowed)
+
+    def headers(self, field: str, headers: Mapping[str, str], allowed: Iterable[str]) -> None:
+        for name, text in headers.items():
+            if not isinstance(name, str) or not is_header_name(name):
+                raise self.mistake(field, f"{name!r} is not the name of a header")
+            self.text(field, f"the value of {name}", text, allowed)
+
+    def placement(self, field: str, kind: str, placement: Placement) -> None:
+        if not isinstance(kind, str) or not isinstance(placement, Placement):
+            raise self.mistake(field, "a kind is a name with its Placement(…)")
+        if placement.header and placement.basic is not None:
+            raise self.mistake(field, "it takes header= or basic=, not both")
+        self.headers(f"{field}.header", placement.header, self.all_slots)
+        if placement.basic is not None:
+            self.basic(f"{field}.basic", placement.basic)
+        for name, text in placement.query.items():
+            self.text(f"{field}.query", "a parameter's name", name, ())
+            self.text(f"{field}.query", f"the value of {name}", text, self.all_slots)
+        if placement.path != "":
+            self.text(f"{field}.path", "it", placement.path, self.all_slots)
+            self.path(f"{field}.path", placement.path)
+        if not any(Template(text, allowed=self.all_slots).is_secret for text in placement.templates):
+            raise self.mistake(field, "no template of it names the credential: {token} or {field.NAME}")
+        self.hosts_of_kind(f"{field}.hosts", placement.hosts)
+        self.headers(f"{field}.extra", placement.extra, self.param_slots)
+
+    def basic(self, field: str, pair: Sequence[object]) -> None:
+        if len(pair) != 2:
+            raise self.mistake(field, "it is a pair: user name and password")
+        for text in pair:
+            self.text(field, "a half of it", text, self.all_slots, may_be_empty=True)
+
+    def hosts_of_kind(self, field: str, hosts: object) -> None:
+        if not isinstance(hosts, tuple) or not all(isinstance(host, str) for host in hosts):
+            raise self.mistake(field, "it is a list of texts")
+        self.hosts(field, hosts)
+
+    # How it is refused
+
+    def inspected(self, status: object, types: str | tuple[str, ...]) -> None:
+        field = f"inspect[{status!r}]"
+        if type(status) is not int or not 200 <= status < 600:
+            raise self.mistake(field, "it is not an HTTP status")
+        for content_type in choices_of(types):
+            if not isinstance(content_type, str) or not _CONTENT_TYPE.fullmatch(content_type):
+                raise self.mistake(field, 'a content type is written like "application/json", in lower case')
+            if status < 400 and "json" not in content_type:
+                raise self.mistake(field, "of an answer below 400 only JSON is looked at")
+
+    def failure(self, field: str, rule: Failure) -> None:
+        if not isinstance(rule, Failure) or not isinstance(rule.then, Verdict):
+            raise self.mistake(field, "a rule is Failure(Verdict.…, …)")
+        reads_body = bool(rule.json) or rule.text is not None
+        if not (rule.status or rule.header or rule.challenge or reads_body):
+            raise self.mistake(field, "a rule needs a condition: status=, header=, challenge=, json= or text=")
+        if reads_body and not set(rule.status or (-1,)) <= set(self.connector.inspect):
+            raise self.mistake(field, "json= and text= need status=, and inspect= must name each of those statuses")
+        for name, wanted in (*rule.header.items(), *rule.challenge.items(), ("text", rule.text)):
+            if wanted is not None and not all(isinstance(choice, (str, Contains)) for choice in choices_of(wanted)):
+                raise self.mistake(field, f"what {name} must say is a text, a matcher, or a list of these")
+        for path, wanted in rule.json.items():
+            self.json_path(field, path, wanted)
+        if rule.detail is not None and (rule.then is not Verdict.CHALLENGE or rule.detail not in rule.challenge):
+            raise self.mistake(field, "detail= names a parameter of challenge=, with Verdict.CHALLENGE")
+
+    def json_path(self, field: str, path: Any, wanted: Any) -> None:
+        try:
+            steps_of(path)
+        except (TypeError, AttributeError):
+            raise self.mistake(field, f"{path!r} is not a path into JSON") from None
+        except ValueError as problem:
+            raise self.mistake(field, str(problem)) from None
+        if not choices_of(wanted) or any(isinstance(choice, (dict, list)) for choice in choices_of(wanted)):
+            raise self.mistake(field, f"what {path} must be is a text, number, True, False or None, or a list of these")

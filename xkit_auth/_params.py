@@ -1,0 +1,84 @@
+"""Per-connection data that hosts and headers need, and the rules that keep it harmless."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+from ._errors import ConfigurationError
+from ._text import why_not_sendable
+
+Params: TypeAlias = Mapping[str, str]
+ParamRule: TypeAlias = str | Sequence[str]
+
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE | re.ASCII)
+_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_SUFFIX = re.compile(r"(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?){2,}", re.IGNORECASE | re.ASCII)
+
+
+def is_rule(rule: object) -> bool:
+    """Whether this is a rule for a param."""
+    if isinstance(rule, str):
+        return rule in ("label", "id") or _SUFFIX.fullmatch(rule) is not None
+    choices: tuple[object, ...] = tuple(rule) if isinstance(rule, Iterable) else ()
+    return bool(choices) and all(isinstance(choice, str) and _is_choice(choice) for choice in choices)
+
+
+def _is_choice(text: str) -> bool:
+    return _SUFFIX.fullmatch(text) is not None if text.startswith(".") else why_not_sendable(text) is None
+
+
+def described(rule: ParamRule) -> str:
+    """What a rule allows, in words."""
+    if rule == "label":
+        return "one DNS label, such as 'acme'"
+    if rule == "id":
+        return "1 to 128 letters, digits, dots, dashes and underscores"
+    if isinstance(rule, str):
+        return f"a host below {rule!r}"
+    values = [choice for choice in rule if not choice.startswith(".")]
+    parts = [f"one of {', '.join(values)}"] if values else []
+    return " or ".join([*parts, *(described(choice) for choice in rule if choice.startswith("."))])
+
+
+def checked_params(
+    connector: str, rules: Mapping[str, ParamRule], params: Params, needed: Iterable[str]
+) -> dict[str, str]:
+    """``params`` as the connector wants them: those that are needed are there, and each is of the form of its rule.
+
+    Raises:
+        ConfigurationError: one is missing, unknown, or not of the form that its rule asks for.
+    """
+    missing = [name for name in needed if name not in params]
+    unknown = [name for name in params if name not in rules]
+    for name in (*missing, *unknown):
+        problem = "is missing" if name in missing else "is not known"
+        raise ConfigurationError(
+            f"The param {name!r} {problem}",
+            connector=connector,
+            hint=f"This connector takes params: {', '.join(rules) or 'none'}.",
+        )
+    for name, value in params.items():
+        if not isinstance(value, str) or not _fits(value, rules[name]):
+            raise ConfigurationError(
+                f"The param {name!r} is not of the form that the connector allows",
+                connector=connector,
+                hint=f"It must be {described(rules[name])}.",
+            )
+    return dict(params)
+
+
+def _fits(value: str, rule: ParamRule) -> bool:
+    if rule == "label":
+        return _LABEL.fullmatch(value) is not None
+    if rule == "id":
+        return _ID.fullmatch(value) is not None
+    if isinstance(rule, str):
+        return _is_below(value, rule)
+    return any(_is_below(value, choice) if choice.startswith(".") else value == choice for choice in rule)
+
+
+def _is_below(host: str, suffix: str) -> bool:
+    below, found = host[: -len(suffix)], host.lower().endswith(suffix.lower())
+    return found and all(_LABEL.fullmatch(label) for label in below.split("."))
