@@ -1,13 +1,14 @@
 """Zendesk Support.
 
-An API token is used as a password: the user name is the agent's e-mail address with ``/token`` behind it. Zendesk
-describes it under "Security and authentication", and the refusal of an OAuth token in the same place. What it says to a
-wrong API token is not documented: any other 401 asks Xkit again. Zendesk Sell has a host and a token of its own.
+An API token is used as a password: the user name is the agent's e-mail address with ``/token`` behind it. An OAuth token
+that is no good is answered with 401 and ``invalid_token``. Source: Zendesk's API reference, "Security and
+authentication". Unverified: the refusal of an API token (a 401 is taken for one), and what a missing scope looks like.
+Zendesk Sell has a host and a token of its own, and is another connector.
 """
 
 from __future__ import annotations
 
-from xkit_auth import Connector, Failure, Placement, Verdict
+from xkit_auth import Connector, Placement
 
 zendesk = Connector(
     "zendesk",
@@ -17,10 +18,6 @@ zendesk = Connector(
         "oauth2": Placement(),
         "api_token": Placement(basic=("{field.email}/token", "{field.api_token}")),
     },
-    inspect={401: "application/json"},
-    failures=[
-        Failure(Verdict.REFETCH, status=401, json={"error": "invalid_token"}),
-    ],
 )
 
 connectors = [zendesk]

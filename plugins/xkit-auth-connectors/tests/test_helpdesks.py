@@ -33,8 +33,6 @@ class TestFreshdesk(ConnectorContract):
     }
     hosts = {"api_key": ["acme.freshdesk.com"], "password": ["acme.freshdesk.com"]}
     answers = [
-        Answer(
-            Verdict.REFETCH, status=401, json={"code": "invalid_credentials", "message": "You have to be logged in."}
-        ),
-        Answer(Verdict.DENIED, status=403, json={"code": "access_denied"}),
+        Answer(Verdict.REFETCH, status=401, json={"code": "invalid_credentials", "message": "You have to log in."}),
+        Answer(Verdict.ACCEPTED, status=403, json={"code": "access_denied"}),
     ]
