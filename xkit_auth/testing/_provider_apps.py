@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Iterator, Set
 from typing import Any, ClassVar
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
@@ -59,7 +59,7 @@ class Provider:
         judged = self.judge(request)
         if judged.standing != "good":
             return self.refuse(request, judged)
-        special = await self._special(request, body)
+        special = await self._special(request, body, self.wanted_path(request))
         return self.answer(request, body, judged.context) if special is None else special
 
     # What makes a provider
@@ -78,11 +78,14 @@ class Provider:
     def answer(self, request: Request, body: bytes, context: str) -> Response:
         return JSONResponse(echo(request, body))
 
+    def wanted_path(self, request: Request) -> str:
+        return str(request.scope["path"])
+
     # What every provider can be asked to do
 
-    async def _special(self, request: Request, body: bytes) -> Response | None:
+    async def _special(self, request: Request, body: bytes, path: str) -> Response | None:
         query = request.query_params
-        match request.scope["path"].split("/")[1:]:
+        match path.split("/")[1:]:
             case ["status", code] if code.isdecimal():
                 headers = dict(part.split(":", 1) for part in query.getlist("header"))
                 if code in ("204", "304"):
@@ -109,7 +112,7 @@ class Provider:
 
 
 class Generic(Provider):
-    """Any other provider. Those named in ``anywhere`` take the credential in any header, as text or in HTTP Basic."""
+    """Any other provider. Those named in ``anywhere`` take the credential in any header or part of the URL."""
 
     def __init__(self, name: str, state: State, records: Records, closing: Gate, anywhere: Set[str]) -> None:
         super().__init__(name, state, records, closing)
@@ -118,7 +121,13 @@ class Generic(Provider):
     def judge(self, request: Request) -> Judged:
         if self.name not in self.anywhere:
             return super().judge(request)
-        return self.state.judge(self.name, [*request.headers.values(), *basic(request)], exact=False)
+        url = [request.scope["path"], *request.query_params.values()]
+        return self.state.judge(self.name, [*request.headers.values(), *basic(request), *url], exact=False)
+
+    def wanted_path(self, request: Request) -> str:
+        first, _, rest = request.scope["raw_path"].decode("ascii")[1:].partition("/")
+        is_credential = self.state.judge(self.name, [unquote(first)], exact=False).standing == "good"
+        return f"/{unquote(rest)}" if is_credential else super().wanted_path(request)
 
 
 class Slack(Provider):

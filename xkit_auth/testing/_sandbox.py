@@ -115,8 +115,9 @@ class Sandbox:
         """The origin of the provider that a connector belongs to; opened when it is first asked for.
 
         A provider that is neither Slack nor GitHub takes ``Authorization: Bearer``, or, if the connector is an
-        installed one or came by ``add_connector()``, its credential in whatever header. It answers to these paths,
-        and echoes the method, length and SHA-256 of what is sent to any other:
+        installed one or came by ``add_connector()``, its credential in whatever header or part of the URL. It answers
+        to these paths (behind a credential, if that goes before the path), and echoes the method, length and SHA-256 of
+        what is sent to any other:
 
         ``/status/CODE?header=NAME:VALUE&body=TEXT``, ``/redirect?to=URL&status=CODE``, ``/stream?chunks=N``,
         ``/endless?pause=SECONDS`` (a refusal there is endless too) and ``/slow?seconds=SECONDS``. Slack and GitHub
