@@ -194,7 +194,7 @@ class BaseAuth:
 
     @abstractmethod
     def _url_of(self, request: Any) -> str:
-        """An absolute URL with the origin that the client will connect to for this request."""
+        """The absolute URL of this request, with the origin that the client will connect to."""
 
     def _trip(self, origin_key: Hashable, request: Any) -> Any:
         """The way of a request, of the adapter's own kind of ``Trip``; ``None`` if it goes without the credential.

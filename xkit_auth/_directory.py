@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ._connector import Connector, filled_hosts, hosts_for, params_for
 from ._errors import ConfigurationError, ConflictWarning
 from ._model import Credential, Event, EventKind
-from ._origin import Hosts
+from ._origin import Hosts, Origin, origin_of
 from ._params import Params, checked_params
 from ._policy import Policy
 from ._text import shown
@@ -37,6 +37,7 @@ class Directory:
         self._plugin_objects = tuple(plugin_objects)
         self._http_to_loopback = http_to_loopback
         self._policies: dict[Any, Policy] = {}
+        self._by_origin: dict[Origin | None, tuple[str, ...]] = {}
         self._shared: dict[Hashable, dict[Any, Any]] = {}
         self._plugins: Plugins | None = None
         self._listeners: list[tuple[str, Callable[..., Any]]] | None = None
@@ -128,25 +129,39 @@ class Directory:
         )
 
     def slug_for(self, url: str) -> str | None:
-        """The one connector whose hosts include this URL's, or ``None``.
+        """The one connector whose hosts include this URL's, or ``None``. Several are told apart by their ``paths``.
 
         Raises:
             ConfigurationError: two connectors do; the text names both.
         """
-        slugs = list(self._slugs) or list(self.plugins().connectors())
-        fitting = [slug for slug in slugs if self._may_serve(slug, url)]
+        fitting = self._serving(url)
+        if len(fitting) > 1:
+            by_path = tuple([slug for slug in fitting if self.policy_for(slug).may_mean(url)])
+            fitting = by_path or fitting
         if len(fitting) > 1:
             raise ConfigurationError(
-                f"The connectors {' and '.join(sorted(fitting))} both serve this URL's host",
+                f"The connectors {' and '.join(sorted(fitting))} all serve this URL",
                 hint="Name one of them instead of ANY, or list in connectors= only those that you use.",
             )
         return fitting[0] if fitting else None
+
+    def _serving(self, url: str) -> tuple[str, ...]:
+        """The connectors whose hosts include this URL's, looked for once for each origin."""
+        origin = origin_of(url)
+        serving = self._by_origin.get(origin)
+        if serving is None:
+            slugs = list(self._slugs) or list(self.plugins().connectors())
+            serving = tuple([slug for slug in slugs if self._may_serve(slug, url)])
+            if len(self._by_origin) >= _MOST_POLICIES:
+                self._by_origin.clear()
+            self._by_origin[origin] = serving
+        return serving
 
     def _may_serve(self, slug: str, url: str) -> bool:
         try:
             return self.policy_for(slug).allows(url)
         except ConfigurationError:
-            return False  # it needs params or hosts, which ANY cannot know
+            return False  # it needs params, hosts or a kind, which ANY cannot know
 
     # Events
 

@@ -115,7 +115,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
     def _url_of(self, request: Any) -> str:
         url = request.url
         user = "user@" if url.userinfo else ""
-        return f"{url.scheme}://{user}{url.netloc.decode('ascii')}/"
+        return f"{url.scheme}://{user}{url.netloc.decode('ascii')}{url.raw_path.decode('ascii')}"
 
     # Looking at an answer's body, and leaving it as if nobody had
 

@@ -68,6 +68,11 @@ class _Parts(NamedTuple):
         return f"{self.origin}{self.path}{query}" + (f"#{self.fragment}" if self.fragment else "")
 
 
+def path_of(url: str) -> str:
+    """The path of an absolute URL, as it is written there."""
+    return _Parts.of(url).path
+
+
 def in_url(prefix: str, query: Mapping[str, str]) -> InUrl:
     """The parameters of ``query``, not yet encoded, and a prefix that is."""
     pairs = tuple(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in query.items())

@@ -19,6 +19,8 @@ SLOT = re.compile(r"\{([^{}]*)\}")
 class Default(str):
     """A value of ``extra`` that gives way: to the caller's own header, and to none if its param was not given.
 
+    The ``Accept: */*`` that clients send by themselves is not the caller's own.
+
     Example:
         >>> extra = {"Stripe-Version": Default("2024-06-20"), "Stripe-Account": Default("{param.account}")}
     """

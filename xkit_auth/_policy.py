@@ -12,7 +12,7 @@ from ._body import is_wanted, json_and_text
 from ._connector import Connector, extra_for, judged_by_rules
 from ._errors import ConfigurationError, PlatformProtocolError, XkitAuthError
 from ._failure import choices_of
-from ._in_url import InUrl, in_path, in_url
+from ._in_url import InUrl, in_path, in_url, path_of
 from ._model import Credential, Judgement, RequestView, ResponseView, Verdict
 from ._origin import Hosts, origin_of
 from ._params import Params
@@ -22,6 +22,7 @@ from ._text import MASK, holds_part_of, is_header_name, shown, why_not_sendable
 FormatHook = Callable[..., Mapping[str, str] | None]
 ClassifyHook = Callable[..., Verdict | Judgement | None]
 
+_ANYTHING = "*/*"
 _LONGEST_DETAIL = 4 * 1024
 
 LARGEST_BODY = 64 * 1024
@@ -181,6 +182,11 @@ class Policy:
         origin = origin_of(url)
         return origin is not None and self.hosts.allow(origin, http_to_loopback=self._http_to_loopback)
 
+    def may_mean(self, url: str) -> bool:
+        """Whether this URL's path is one of the connector's, as far as it says which are."""
+        paths = self.connector.paths
+        return not paths or path_of(url).startswith(paths)
+
     # How it is written
 
     def put_plain(self, credential: Credential, headers: MutableMapping[str, Any]) -> bool:
@@ -256,7 +262,8 @@ class Policy:
     def add_extra(self, headers: MutableMapping[str, Any]) -> None:
         """Set the further headers that the provider wants; those marked default give way to the caller's."""
         for name, value, gives_way in self.extra:
-            if not (gives_way and name in headers):
+            # An Accept that is content with anything is what clients send by themselves.
+            if not gives_way or headers.get(name, _ANYTHING) == _ANYTHING:
                 headers[name] = value
 
     # What an answer means

@@ -18,6 +18,7 @@ from xkit_auth import (
     Placement,
     PlatformProtocolError,
     Verdict,
+    Xkit,
     hookimpl,
 )
 
@@ -219,6 +220,33 @@ def test_any_names_both_connectors_that_serve_a_host(sandbox, driver):
     sandbox.connect("one", "user-1")
     with pytest.raises(ConfigurationError, match="one and two"):
         driver.send("GET", sandbox.provider_url("acme"), auth=driver.auth(ANY, context="user-1", xkit=xkit))
+
+
+class OneHost:
+    """A plugin whose connectors share a host: in the sandbox, each provider has one of its own."""
+
+    def __init__(self, host):
+        self.host = host
+
+    @hookimpl
+    def xkit_auth_connectors(self):
+        drive = Connector("drive", hosts=[self.host], paths=["/drive/", "/upload/drive/"])
+        return [drive, Connector("calendar", hosts=[self.host], paths=["/calendar/"])]
+
+
+def test_any_tells_connectors_of_one_host_apart_by_path(sandbox, driver):
+    url = sandbox.provider_url("shared")
+    for slug in ("drive", "calendar"):
+        sandbox.connect(slug, "user-1", credential=f"of-the-{slug}")
+    keys = {"publishable_key": sandbox.publishable_key, "secret_key": sandbox.secret_key}
+    with Xkit(**keys, base_url=sandbox.base_url, plugins=[OneHost(url.removeprefix("http://"))]) as xkit:
+        auth = driver.auth(ANY, context="user-1", xkit=xkit)
+        for path in ("/drive/v3/files", "/calendar/v3/events?a=1", "/upload/drive/v3"):
+            driver.send("GET", url + path, auth=auth)
+        arrived = [each.headers["authorization"] for each in sandbox.arrivals("shared")]
+        assert arrived == ["Bearer of-the-drive", "Bearer of-the-calendar", "Bearer of-the-drive"]
+        with pytest.raises(ConfigurationError, match="calendar and drive all serve"):
+            driver.send("GET", f"{url}/oauth2/v3/userinfo", auth=auth)
 
 
 def test_a_user_name_with_a_colon_cannot_be_sent_as_basic(sandbox, driver, xkit):

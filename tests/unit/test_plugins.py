@@ -548,6 +548,57 @@ def test_any_between_two_candidates_is_an_error_naming_both():
         mine.slug_for("https://api.acme.example/")
 
 
+def paths_of(**paths: list[str]) -> Any:
+    connectors = [Connector(slug, hosts=["api.acme.example"], paths=each) for slug, each in paths.items()]
+    return directory(Brings(*connectors))
+
+
+@pytest.mark.parametrize(
+    ("path", "slug"),
+    [("/drive/v3", "drive"), ("/upload/drive/x", "drive"), ("/calendar/", "calendar")],
+)
+def test_any_tells_apart_by_path(path, slug):
+    mine = paths_of(drive=["/drive/", "/upload/drive/"], calendar=["/calendar/"])
+
+    assert mine.slug_for(f"https://api.acme.example{path}") == slug
+
+
+@pytest.mark.parametrize("path", ["", "/", "/drive", "/drivers/", "/x/drive/", "/?a=/drive/", "/Drive/"])
+def test_any_never_guesses_between_paths(path):
+    mine = paths_of(drive=["/drive/"], calendar=["/calendar/"])
+
+    with pytest.raises(ConfigurationError, match="calendar and drive all serve"):
+        mine.slug_for(f"https://api.acme.example{path}")
+
+
+def test_a_connector_without_paths_claims_all_of_its_host():
+    mine = paths_of(drive=["/drive/"], everything=[])
+
+    assert mine.slug_for("https://api.acme.example/other") == "everything"
+    with pytest.raises(ConfigurationError, match="drive and everything"):
+        mine.slug_for("https://api.acme.example/drive/")
+
+
+def test_the_only_connector_of_a_host_serves_all_of_its_paths():
+    assert paths_of(drive=["/drive/"]).slug_for("https://api.acme.example/other") == "drive"
+
+
+def test_any_looks_through_the_connectors_once_for_each_origin(monkeypatch):
+    mine = directory(Brings(acme("one"), acme("two", "two.example")))
+    mine.slug_for("https://api.acme.example/1")
+    monkeypatch.setattr(mine, "plugins", lambda: pytest.fail("looked again"))
+
+    assert mine.slug_for("https://API.acme.example/2") == "one"
+
+
+def test_origins_are_not_remembered_without_end():
+    mine = directory(Brings(acme()))
+    for number in range(1100):
+        assert mine.slug_for(f"https://h{number}.example/") is None
+
+    assert len(mine._by_origin) <= 1024
+
+
 def test_any_leaves_out_connectors_that_want_params():
     mine = directory(Brings(Connector("p", hosts=["{param.a}.example"], params={"a": "label"}), acme()))
 
