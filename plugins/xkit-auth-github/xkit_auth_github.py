@@ -1,8 +1,10 @@
 """GitHub for xkit-auth: the REST and GraphQL APIs of github.com.
 
 GitHub answers 401 to a token that is expired, revoked or unknown, and that alone is worth another token. A 404 hides
-what the user may not see, and a 403 speaks of scopes, SSO or rate limits. Source: GitHub's documentation,
-"Troubleshooting the REST API" and "Authenticating to the REST API".
+what the user may not see, and a 403 speaks of permissions, SSO or rate limits; for a while after several bad tokens
+even a good one gets it. Tokens of OAuth, of apps and of persons all go as Bearer. Source: GitHub's documentation,
+"Troubleshooting the REST API" and "Authenticating to the REST API", and code and tests of other clients. Unverified,
+and so left out: the host for uploads, and the status of ``Resource not accessible by integration``.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ github = Connector(
     failures=[
         Failure(Verdict.RATE_LIMITED, status=403, header={"X-RateLimit-Remaining": "0"}),
         Failure(Verdict.RATE_LIMITED, status=403, header={"Retry-After": PRESENT}),
-        Failure(Verdict.DENIED, status=403),
+        Failure(Verdict.DENIED, status=403, header={"X-GitHub-SSO": PRESENT}),
     ],
 )
 

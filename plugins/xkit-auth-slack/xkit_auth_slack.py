@@ -1,7 +1,9 @@
 """Slack for xkit-auth.
 
 Slack says that a token is dead with HTTP 200 and ``{"ok": false, "error": …}``, so the body of such answers is looked
-at: JSON only, small only, never a stream or a download. Codes: Slack's published Web API specification, ``auth.test``.
+at: JSON only, small only, never a stream or a download. Bot, user and rotated tokens all go as Bearer. Source: Slack's
+published Web API specification, ``auth.test``, and code and tests of other clients. Unverified, and so left out:
+``files.slack.com``, from which private files come.
 """
 
 from __future__ import annotations

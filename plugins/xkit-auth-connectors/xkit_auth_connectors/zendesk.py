@@ -1,8 +1,8 @@
 """Zendesk Support.
 
-An API token is used as a password: the user name is the agent's e-mail address with ``/token`` behind it. An OAuth token
-that is no good is answered with 401 and ``invalid_token``. Source: Zendesk's API reference, "Security and
-authentication". Unverified: the refusal of an API token (a 401 is taken for one), and what a missing scope looks like.
+An API token is used as a password: the user name is the agent's e-mail address with ``/token`` behind it. An OAuth
+token that is no good is answered with 401 and ``invalid_token``. Source: Zendesk's developer documentation on
+authentication. Unverified: the refusal of an API token (a 401 is taken for one), and what a missing scope looks like.
 Zendesk Sell has a host and a token of its own, and is another connector.
 """
 

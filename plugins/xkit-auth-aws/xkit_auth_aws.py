@@ -1,0 +1,154 @@
+"""Amazon Web Services for xkit-auth: each request is signed, with Signature Version 4, by botocore.
+
+A credential has the parts ``access_key_id`` and ``secret_access_key``, and ``session_token`` if it is a temporary one.
+The secret key itself is never sent. Two connectors, as S3 signs in a way of its own:
+
+- ``aws``: one service in one region, ``params={"service": "dynamodb", "region": "eu-west-1"}``. Where the name to sign
+  with is not that of the host (``email`` signs as ``ses``), say so with ``"signing_name"``.
+- ``aws-s3``: S3 in one region, ``params={"region": "eu-west-1"}``, with a bucket in the path or in front of the host.
+
+A service that is not in a region, such as IAM, takes ``hosts=["iam.amazonaws.com"]`` beside these params.
+
+The codes of refusals are those that code and tests of other clients show, as JSON (``__type``) and as XML (``<Code>``).
+Unverified, and so left out: hosts outside ``amazonaws.com``, and the meaning of any other code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from xkit_auth import (
+    ConfigurationError,
+    Connector,
+    Contains,
+    Credential,
+    Failure,
+    RequestView,
+    Verdict,
+    hookimpl,
+)
+
+if TYPE_CHECKING:
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+
+_XML = ("application/xml", "text/xml")
+_JSON = ("application/json", "application/x-amz-json-1.0", "application/x-amz-json-1.1")
+
+
+def _either(then: Verdict, *codes: str) -> list[Failure]:
+    """The rules for these error codes, in JSON and in XML."""
+    return [
+        Failure(then, status=(400, 403), json={"__type": [Contains(code) for code in codes]}),
+        Failure(then, status=(400, 403), text=[Contains(f"<Code>{code}</Code>") for code in codes]),
+    ]
+
+
+_FAILURES = [
+    *_either(
+        Verdict.REFETCH,
+        *("ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidClientTokenId"),
+        "UnrecognizedClientException",
+    ),
+    *_either(
+        Verdict.DENIED,
+        *("AccessDenied", "AccessDeniedException", "UnauthorizedOperation"),
+        # A wrong secret, a clock that is wrong, or a mistake in the signing: another credential of the same user does
+        # not put that right.
+        *("SignatureDoesNotMatch", "InvalidSignatureException", "RequestTimeTooSkewed"),
+    ),
+]
+
+aws = Connector(
+    "aws",
+    hosts=["{param.service}.{param.region}.amazonaws.com"],
+    params={"service": "label", "region": "label", "signing_name": "label"},
+    # What is signed with, named by a template that is never sent: the hook below writes the headers.
+    header={"Authorization": "{field.access_key_id}{field.secret_access_key}"},
+    inspect={400: _JSON + _XML, 403: _JSON + _XML},
+    failures=_FAILURES,
+)
+
+aws_s3 = aws.replace(
+    slug="aws-s3",
+    hosts=["s3.{param.region}.amazonaws.com", "*.s3.{param.region}.amazonaws.com"],
+    params={"region": "label"},
+)
+
+
+@hookimpl
+def xkit_auth_connectors() -> list[Connector]:
+    """AWS's services, and S3."""
+    return [aws, aws_s3]
+
+
+@hookimpl
+def xkit_auth_format_headers(
+    connector: Connector, params: Mapping[str, str], credential: Credential, request: RequestView
+) -> dict[str, str] | None:
+    """The signature, and the headers that it needs."""
+    if connector.slug not in (aws.slug, aws_s3.slug):
+        return None
+    is_s3 = connector.slug == aws_s3.slug
+    region = _needed(params, "region")
+    service = "s3" if is_s3 else params.get("signing_name") or _needed(params, "service")
+    if request.body is None and not is_s3:
+        raise ConfigurationError(
+            "A body that is a file or a stream cannot be signed",
+            connector=connector.slug,
+            hint="Read it into bytes before it is sent. S3 takes streams: use the connector aws-s3.",
+        )
+    wanted, signer = _prepared(request, credential, service, region)
+    if "session_token" in credential.fields:
+        wanted.headers["X-Amz-Security-Token"] = credential.reveal("session_token")
+    if is_s3:
+        wanted.headers["X-Amz-Content-SHA256"] = signer.payload(wanted)
+    wanted.headers["Authorization"] = _authorization(signer, wanted)
+    ours = ("Authorization", "X-Amz-Date", "X-Amz-Security-Token", "X-Amz-Content-SHA256")
+    return {name: wanted.headers[name] for name in ours if name in wanted.headers}
+
+
+def _prepared(request: RequestView, credential: Credential, service: str, region: str) -> tuple[AWSRequest, Any]:
+    # Imported when something is signed: botocore takes longer than all plugins together.
+    from botocore.auth import S3SigV4Auth, SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.config import Config
+    from botocore.credentials import Credentials
+
+    wanted = AWSRequest(request.method, request.url, headers=_signed_headers(request), data=request.body or b"")
+    wanted.headers["X-Amz-Date"] = wanted.context["timestamp"] = f"{_now():%Y%m%dT%H%M%SZ}"
+    if request.body is None:
+        wanted.context["client_config"] = Config(s3={"payload_signing_enabled": False})
+    keys = Credentials(credential.reveal("access_key_id"), credential.reveal("secret_access_key"))
+    return wanted, (S3SigV4Auth if service == "s3" else SigV4Auth)(keys, service, region)
+
+
+def _authorization(signer: SigV4Auth, request: AWSRequest) -> str:
+    # Not signer.add_auth(), which logs what it signs, session token and all.
+    to_sign = signer.string_to_sign(request, signer.canonical_request(request))
+    signed = signer.signed_headers(signer.headers_to_sign(request))
+    signature = signer.signature(to_sign, request)
+    return f"AWS4-HMAC-SHA256 Credential={signer.scope(request)}, SignedHeaders={signed}, Signature={signature}"
+
+
+def _signed_headers(request: RequestView) -> dict[str, str]:
+    """The caller's headers that have to be signed. Others may be changed on the way, and would then spoil it."""
+    made_here = ("x-amz-date", "x-amz-security-token", "x-amz-content-sha256")
+    signed = ("host", "content-type", "content-md5")
+    return {
+        name: value
+        for name, value in request.headers.items()
+        if name in signed or (name.startswith("x-amz-") and name not in made_here)
+    }
+
+
+def _needed(params: Mapping[str, str], name: str) -> str:
+    if name not in params:
+        raise ConfigurationError(f"The param {name!r} is missing", hint="AWS signs for a service in a region.")
+    return params[name]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,13 @@
+"""Salesloft.
+
+An API key is sent like a token of OAuth, so it needs no kind of its own. Source: other integrations.
+Unverified: how a refusal looks. A 401 is taken for one, and there is no rule for anything else.
+"""
+
+from __future__ import annotations
+
+from xkit_auth import Connector
+
+salesloft = Connector("salesloft", hosts=["api.salesloft.com"])
+
+connectors = [salesloft]

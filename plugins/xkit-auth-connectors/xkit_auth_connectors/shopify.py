@@ -1,0 +1,20 @@
+"""Shopify's Admin API.
+
+Every kind of token goes into ``X-Shopify-Access-Token``. One that is no good is answered with 401 and a text in
+``errors``, from GraphQL, too. A 403 asks for the merchant's approval of a scope; 402 and 423 speak of the shop.
+Source: Shopify's documentation, "API response status codes"; code and tests of other clients. Unverified: errors that
+GraphQL reports with 200, so there is no rule for them. The Partner API has another host, and is left out.
+"""
+
+from __future__ import annotations
+
+from xkit_auth import Connector
+
+shopify = Connector(
+    "shopify",
+    hosts=["{param.shop}.myshopify.com"],
+    params={"shop": "label"},
+    header={"X-Shopify-Access-Token": "{token}"},
+)
+
+connectors = [shopify]

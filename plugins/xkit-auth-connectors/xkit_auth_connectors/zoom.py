@@ -1,0 +1,22 @@
+"""Zoom.
+
+Tokens of users and server-to-server tokens go the same way. One that is expired or wrong is answered with 401 and
+code 124; if the message complains of scopes instead, another token does not help. Source: Zoom's documentation,
+"Errors" and "OAuth error messages". Unverified: the status with which missing scopes are reported (a 401 is provided
+for), and the hosts of regions, which are left out.
+"""
+
+from __future__ import annotations
+
+from xkit_auth import Connector, Contains, Failure, Verdict
+
+zoom = Connector(
+    "zoom",
+    hosts=["api.zoom.us"],
+    inspect={401: "application/json"},
+    failures=[
+        Failure(Verdict.DENIED, status=401, json={"message": Contains("does not contain scopes")}),
+    ],
+)
+
+connectors = [zoom]
