@@ -85,7 +85,7 @@ class Failure(Value):
     header: Mapping[str, TextWanted]
     challenge: Mapping[str, TextWanted]
     json: Mapping[str, Wanted]
-    text: TextWanted | None
+    text: str | Contains | tuple[str | Contains, ...] | None
     detail: str | None
 
     def __init__(
@@ -105,7 +105,7 @@ class Failure(Value):
             header=dict(header or {}),
             challenge=dict(challenge or {}),
             json=dict(json or {}),
-            text=text,
+            text=text if text is None or isinstance(text, (str, Contains)) else tuple(text),
             detail=detail,
         )
 

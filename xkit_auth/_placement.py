@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from binascii import b2a_base64
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ._errors import PlatformProtocolError
 from ._model import Credential, Value
@@ -114,6 +114,10 @@ class Placement(Value):
             hosts=hosts if isinstance(hosts, str) else tuple(hosts),  # a text is a mistake, which the connector names
             extra=dict(extra or {}),
         )
+
+    def replace(self, **changes: Any) -> Placement:
+        """The same placement with some of its fields changed."""
+        return Placement(**{**self._attributes(), **changes})
 
     @property
     def templates(self) -> tuple[str, ...]:

@@ -127,6 +127,7 @@ class Policy:
         "extra",
         "hides_plain",
         "hosts",
+        "kind",
         "params",
         "slug",
         "unremarkable_below",
@@ -148,6 +149,7 @@ class Policy:
     ) -> None:
         self.slug = slug
         self.connector = connector
+        self.kind = kind
         self.hosts = hosts
         self.params = params
         self._http_to_loopback = http_to_loopback
@@ -250,7 +252,9 @@ class Policy:
         """What a plugin wants written, checked; ``None`` if there is none, or it leaves that to the template."""
         if hook is None:
             return None
-        made: Mapping[str, str] | None = self._asked(name, hook, credential=credential, request=view())
+        made: Mapping[str, str] | None = self._asked(
+            name, hook, credential=credential, kind=self.kind, params=self.params, request=view()
+        )
         if made is None:
             return None
         problem = _problem_with(made, is_name)

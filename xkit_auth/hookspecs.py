@@ -31,9 +31,11 @@ def xkit_auth_connectors() -> Iterable[Connector]:  # type: ignore[empty-body]
 
 @hookspec(firstresult=True)
 def xkit_auth_format_headers(
-    connector: Connector, credential: Credential, request: RequestView
+    connector: Connector, kind: str, params: Mapping[str, str], credential: Credential, request: RequestView
 ) -> Mapping[str, str] | None:
     """The headers that carry the credential on this request, or ``None`` to leave it to the connector's template.
+
+    ``kind`` is the name of the kind of credential, and ``params`` is what the application gave for this connection.
 
     This is where a plugin signs or computes. Every header named here counts as a credential: it is replaced when the
     request is sent again and never follows a redirect to another origin. If it raises, nothing is sent.
@@ -42,7 +44,7 @@ def xkit_auth_format_headers(
 
 @hookspec(firstresult=True)
 def xkit_auth_format_query(
-    connector: Connector, credential: Credential, request: RequestView
+    connector: Connector, kind: str, params: Mapping[str, str], credential: Credential, request: RequestView
 ) -> Mapping[str, str] | None:
     """Query parameters that this request needs beside those of the connector's template, or ``None``.
 

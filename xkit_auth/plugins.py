@@ -155,6 +155,15 @@ class Plugins:
             if len(claims) == 1 and claims[0].connector.slug == slug
         }
 
+    def get(self, name: str) -> object:
+        """The plugin of this name."""
+        return self._manager.get_plugin(name)
+
+    def all(self) -> list[Brought]:
+        """Every connector once, by its slug; those that share a name, too."""
+        claims = [claim for each in self._by_name.values() for claim in each]
+        return sorted(dict.fromkeys(claims), key=lambda claim: (claim.connector.slug, claim.plugin))
+
     # Hooks
 
     def hook_for(self, name: str, brought: Brought | None) -> Callable[..., Any] | None:

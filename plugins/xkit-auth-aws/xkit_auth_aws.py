@@ -66,7 +66,7 @@ aws = Connector(
     hosts=["{param.service}.{param.region}.amazonaws.com"],
     params={"service": "label", "region": "label", "signing_name": "label"},
     # What is signed with, named by a template that is never sent: the hook below writes the headers.
-    header={"Authorization": "{field.access_key_id}{field.secret_access_key}"},
+    kinds={"access_key": Placement(header={"Authorization": "{field.access_key_id}{field.secret_access_key}"})},
     inspect={400: _JSON + _XML, 403: _JSON + _XML},
     failures=_FAILURES,
 )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib.metadata import version
 
 import click
 from rich.console import Console
 
 from .._errors import XkitAuthError
+from ..plugins import Brought, Plugins
 from . import what_is_missing
 from .drivers import CLIENTS
 from .timeline import Timeline
@@ -32,6 +35,58 @@ def app(context: click.Context) -> None:
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
+
+
+@app.command()
+@click.argument("slug", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON, for other programs.")
+def connectors(slug: str | None, as_json: bool) -> None:
+    """Show the connectors that are installed, or explain the one that SLUG means.
+
+    A connector tells where a provider's credential may go, how it is sent, and what the provider's refusals mean. The
+    exit code is 2 if nothing is installed under that slug.
+    """
+    from .catalog import about, entry_of
+    from .connectors import print_one, print_table
+
+    plugins = _plugins()
+    console = Console(highlight=False)
+    if slug is None:
+        entries = [entry_of(each) for each in plugins.all()]
+        if as_json:
+            click.echo(json.dumps(entries, indent=2))
+        elif entries:
+            print_table(console, entries)
+        else:
+            click.echo("No connectors are installed. Slack's, for one, comes with: pip install xkit-auth-slack")
+        return
+    brought = _found(plugins, slug)
+    if as_json:
+        click.echo(json.dumps(entry_of(brought), indent=2))
+    else:
+        print_one(console, entry_of(brought), about(plugins, brought))
+
+
+def _plugins() -> Plugins:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        plugins = Plugins()
+    for each in caught:
+        click.echo(f"{each.message}", err=True)
+    return plugins
+
+
+def _found(plugins: Plugins, slug: str) -> Brought:
+    try:
+        brought = plugins.find(slug)
+    except XkitAuthError as error:
+        raise Unready(str(error)) from None
+    if brought is None:
+        known = [name for each in plugins.all() for name in (each.connector.slug, *each.connector.aliases)]
+        near = get_close_matches(slug, known)
+        perhaps = f" Did you mean {' or '.join(near)}?" if near else " xkit-auth connectors shows those that are."
+        raise Unready(f"No connector is installed under the slug {slug!r}.{perhaps}")
+    return brought
 
 
 @app.command()

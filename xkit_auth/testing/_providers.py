@@ -57,7 +57,7 @@ class Providers:
 
     def rehome(self, slug: str, original: Connector | None) -> Connector | None:
         """The connector for ``slug`` with its host here; a plain one if there is no original but a use for it."""
-        from .. import Connector, Placement
+        from .. import Connector
 
         if original is not None:
             self._knows(original, slug)
@@ -65,9 +65,7 @@ class Providers:
             original = Connector(slug, hosts=[])
         else:
             return None
-        kinds = {
-            kind: Placement(**{**placement._attributes(), "hosts": ()}) for kind, placement in original.kinds.items()
-        }
+        kinds = {kind: placement.replace(hosts=()) for kind, placement in original.kinds.items()}
         return original.replace(hosts=[self.url(original.slug).removeprefix("http://")], kinds=kinds)
 
     def _knows(self, connector: Connector, *slugs: str) -> None:

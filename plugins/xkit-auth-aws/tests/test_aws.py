@@ -28,7 +28,7 @@ class TestAws(ConnectorContract):
     connector = xkit_auth_aws.aws
     plugin = xkit_auth_aws
     params = {"service": "dynamodb", "region": "eu-west-1"}
-    hosts = {"oauth2": ["dynamodb.eu-west-1.amazonaws.com"]}
+    hosts = {"access_key": ["dynamodb.eu-west-1.amazonaws.com"]}
     answers = [
         Answer(
             Verdict.REFETCH,
@@ -47,7 +47,7 @@ class TestS3(ConnectorContract):
     connector = xkit_auth_aws.aws_s3
     plugin = xkit_auth_aws
     params = {"region": "eu-west-1"}
-    hosts = {"oauth2": ["s3.eu-west-1.amazonaws.com", "*.s3.eu-west-1.amazonaws.com"]}
+    hosts = {"access_key": ["s3.eu-west-1.amazonaws.com", "*.s3.eu-west-1.amazonaws.com"]}
     answers = [
         *TestAws.answers,
         Answer(Verdict.REFETCH, status=400, headers={"Content-Type": "application/xml"}, text=error("ExpiredToken")),
