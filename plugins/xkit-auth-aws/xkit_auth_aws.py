@@ -25,6 +25,7 @@ from xkit_auth import (
     Contains,
     Credential,
     Failure,
+    Placement,
     RequestView,
     Verdict,
     hookimpl,
