@@ -44,6 +44,7 @@ def challenges_in(header: str) -> tuple[Challenge, ...]:
     found: list[Challenge] = []
     params: dict[str, str] = {}
     at = _end_of(_SEPARATORS, header, 0)
+    is_next = True  # whether a comma, or the beginning, stands before what is read now
     while at < len(header):
         token = _TOKEN.match(header, at)
         equals = _EQUALS.match(header, token.end()) if token else None
@@ -54,11 +55,14 @@ def challenges_in(header: str) -> tuple[Challenge, ...]:
             if not found:
                 found.append(Challenge("", params))
             params.setdefault(token[0].lower(), value)  # a parameter must not come twice; the first counts
-        else:
+        elif is_next:
             params = {}
             found.append(Challenge(token[0].lower(), params))
             at = _end_of(_TOKEN68, header, token.end())
-        at = _end_of(_SEPARATORS, header, at)
+        else:
+            at = token.end()  # a word of a value that should have been quoted
+        end = _end_of(_SEPARATORS, header, at)
+        is_next, at = "," in header[at:end], end
     return tuple(found)
 
 

@@ -7,15 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from ._errors import ConfigurationError
-from ._failure import Contains, Failure, choices_of, steps_of
+from ._failure import Failure, Matcher, choices_of, steps_of
 from ._model import Verdict
 from ._origin import Hosts
-from ._params import ParamRule, is_rule
-from ._placement import SLOT, Placement, Template, slots
+from ._params import SUFFIX, ParamRule, is_rule
+from ._placement import SLOT, Placement, Template, params_in, slots
 from ._text import is_header_name, why_not_sendable
 
 _SLUG = re.compile(r"[^\s/\\\x00-\x1f\x7f]+")
 _PATH = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*")
+_JSON_VALUES = (str, int, float, bool, type(None))
 _CONTENT_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*")
 
 
@@ -79,20 +80,33 @@ class _Check:
 
     # Where it may go
 
-    def hosts(self, field: str, entries: Iterable[str]) -> None:
-        entries = tuple(entries)
+    def hosts(self, field: str, entries: object) -> None:
+        if not isinstance(entries, tuple) or not all(isinstance(entry, str) for entry in entries):
+            raise self.mistake(field, "it is a list of texts")
         for entry in entries:
             self.template(field, entry, self.param_slots)
+            self.host_with_params(field, entry)
         try:
-            Hosts(entry for entry in entries if "{" not in entry)
+            Hosts(SLOT.sub("x.example", entry) for entry in entries)
         except ValueError as problem:
             raise self.mistake(field, str(problem)) from None
 
+    def host_with_params(self, field: str, entry: str) -> None:
+        """A param must not be able to name just any host."""
+        for name in params_in(entry):
+            if self.connector.params[name] == "id":
+                raise self.mistake(field, f"{entry!r}: the param {name!r} is an id, which a host cannot be made of")
+            behind = entry.rpartition(f"{{param.{name}}}")[2].partition(":")[0]
+            if self.connector.params[name] == "label" and "{" not in behind and not SUFFIX.fullmatch(behind):
+                raise self.mistake(field, f"{entry!r} has no domain of the provider's behind the param {name!r}")
+
     def path(self, field: str, text: str) -> None:
-        if not _PATH.fullmatch(SLOT.sub("x", text)):
+        if not _PATH.fullmatch(text):
             raise self.mistake(field, f"{text!r} is not the beginning of a path, percent-encoded where that is needed")
 
-    def param_rule(self, name: str, rule: ParamRule) -> None:
+    def param_rule(self, name: object, rule: ParamRule) -> None:
+        if not isinstance(name, str):
+            raise self.mistake("params", "the name of a param is a text")
         if not is_rule(rule):
             known = '"label", "id", a suffix like ".acme.com", or a list of texts and suffixes'
             raise self.mistake(f"params[{name!r}]", f"the rule is {known}")
@@ -120,6 +134,9 @@ class _Check:
     def placement(self, field: str, kind: str, placement: Placement) -> None:
         if not isinstance(kind, str) or not isinstance(placement, Placement):
             raise self.mistake(field, "a kind is a name with its Placement(…)")
+        for name in ("header", "query", "extra"):
+            if not isinstance(getattr(placement, name), Mapping):
+                raise self.mistake(f"{field}.{name}", "it is a mapping")
         if placement.header and placement.basic is not None:
             raise self.mistake(field, "it takes header= or basic=, not both")
         self.headers(f"{field}.header", placement.header, self.all_slots)
@@ -130,10 +147,10 @@ class _Check:
             self.text(f"{field}.query", f"the value of {name}", text, self.all_slots)
         if placement.path != "":
             self.text(f"{field}.path", "it", placement.path, self.all_slots)
-            self.path(f"{field}.path", placement.path)
+            self.path(f"{field}.path", SLOT.sub("x", placement.path))
         if not any(Template(text, allowed=self.all_slots).is_secret for text in placement.templates):
             raise self.mistake(field, "no template of it names the credential: {token} or {field.NAME}")
-        self.hosts_of_kind(f"{field}.hosts", placement.hosts)
+        self.hosts(f"{field}.hosts", placement.hosts)
         self.headers(f"{field}.extra", placement.extra, self.param_slots)
 
     def basic(self, field: str, pair: Sequence[object]) -> None:
@@ -142,17 +159,14 @@ class _Check:
         for text in pair:
             self.text(field, "a half of it", text, self.all_slots, may_be_empty=True)
 
-    def hosts_of_kind(self, field: str, hosts: object) -> None:
-        if not isinstance(hosts, tuple) or not all(isinstance(host, str) for host in hosts):
-            raise self.mistake(field, "it is a list of texts")
-        self.hosts(field, hosts)
-
     # How it is refused
 
     def inspected(self, status: object, types: str | tuple[str, ...]) -> None:
         field = f"inspect[{status!r}]"
         if type(status) is not int or not 200 <= status < 600:
             raise self.mistake(field, "it is not an HTTP status")
+        if not choices_of(types):
+            raise self.mistake(field, "it names a content type, or several")
         for content_type in choices_of(types):
             if not isinstance(content_type, str) or not _CONTENT_TYPE.fullmatch(content_type):
                 raise self.mistake(field, 'a content type is written like "application/json", in lower case')
@@ -162,18 +176,28 @@ class _Check:
     def failure(self, field: str, rule: Failure) -> None:
         if not isinstance(rule, Failure) or not isinstance(rule.then, Verdict):
             raise self.mistake(field, "a rule is Failure(Verdict.…, …)")
+        if not all(type(status) is int and 100 <= status < 600 for status in rule.status):
+            raise self.mistake(field, "status= is an HTTP status, or several")
         reads_body = bool(rule.json) or rule.text is not None
         if not (rule.status or rule.header or rule.challenge or reads_body):
             raise self.mistake(field, "a rule needs a condition: status=, header=, challenge=, json= or text=")
         if reads_body and not set(rule.status or (-1,)) <= set(self.connector.inspect):
             raise self.mistake(field, "json= and text= need status=, and inspect= must name each of those statuses")
-        for name, wanted in (*rule.header.items(), *rule.challenge.items(), ("text", rule.text)):
-            if wanted is not None and not all(isinstance(choice, (str, Contains)) for choice in choices_of(wanted)):
-                raise self.mistake(field, f"what {name} must say is a text, a matcher, or a list of these")
+        for name, wanted in (*rule.header.items(), *rule.challenge.items()):
+            if not isinstance(name, str) or not is_header_name(name):
+                raise self.mistake(field, f"{name!r} is not the name of a header or parameter")
+            self.wanted_text(field, name, wanted)
+        if rule.text is not None:
+            self.wanted_text(field, "the text", rule.text)
         for path, wanted in rule.json.items():
             self.json_path(field, path, wanted)
         if rule.detail is not None and (rule.then is not Verdict.CHALLENGE or rule.detail not in rule.challenge):
             raise self.mistake(field, "detail= names a parameter of challenge=, with Verdict.CHALLENGE")
+
+    def wanted_text(self, field: str, name: str, wanted: Any) -> None:
+        choices = choices_of(wanted)
+        if not choices or not all(isinstance(choice, str) or _is_matcher(choice) for choice in choices):
+            raise self.mistake(field, f"what {name} must say is a text, a matcher, or a list of these")
 
     def json_path(self, field: str, path: Any, wanted: Any) -> None:
         try:
@@ -182,5 +206,10 @@ class _Check:
             raise self.mistake(field, f"{path!r} is not a path into JSON") from None
         except ValueError as problem:
             raise self.mistake(field, str(problem)) from None
-        if not choices_of(wanted) or any(isinstance(choice, (dict, list)) for choice in choices_of(wanted)):
+        choices = choices_of(wanted)
+        if not choices or not all(type(choice) in _JSON_VALUES or _is_matcher(choice) for choice in choices):
             raise self.mistake(field, f"what {path} must be is a text, number, True, False or None, or a list of these")
+
+
+def _is_matcher(choice: object) -> bool:
+    return isinstance(choice, Matcher) and isinstance(choice.text, str)

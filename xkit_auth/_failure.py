@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -11,7 +12,24 @@ from ._challenge import Challenge
 from ._model import Judgement, ResponseView, Value, Verdict
 
 
-class Contains(Value):
+class Matcher(Value):
+    """Says of a text whether it is one that is looked for."""
+
+    __slots__ = ()
+    text: str
+
+    def __init__(self, text: str) -> None:
+        self._set(text=text)
+
+    @abstractmethod
+    def matches(self, found: object) -> bool:
+        """Whether ``found`` is such a text."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({getattr(self, 'text', '')!r})"
+
+
+class Contains(Matcher):
     """Matches a text that has this text in it, in any case.
 
     Example:
@@ -20,20 +38,13 @@ class Contains(Value):
     """
 
     __slots__ = ("text",)
-    text: str
-
-    def __init__(self, text: str) -> None:
-        self._set(text=text)
 
     def matches(self, found: object) -> bool:
         """Whether ``found`` is such a text."""
         return isinstance(found, str) and self.text.casefold() in found.casefold()
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({getattr(self, 'text', '')!r})"
 
-
-class StartsWith(Contains):
+class StartsWith(Matcher):
     """Matches a text that begins with this text, in any case.
 
     Example:
@@ -41,7 +52,7 @@ class StartsWith(Contains):
         False
     """
 
-    __slots__ = ()
+    __slots__ = ("text",)
 
     def matches(self, found: object) -> bool:
         """Whether ``found`` is such a text."""
@@ -52,7 +63,7 @@ PRESENT = StartsWith("")
 """Matches any text: what matters is that it is there."""
 
 Wanted: TypeAlias = Any
-TextWanted: TypeAlias = "str | Contains | Iterable[str | Contains]"
+TextWanted: TypeAlias = "str | Matcher | Iterable[str | Matcher]"
 
 
 class Failure(Value):
@@ -85,7 +96,7 @@ class Failure(Value):
     header: Mapping[str, TextWanted]
     challenge: Mapping[str, TextWanted]
     json: Mapping[str, Wanted]
-    text: str | Contains | tuple[str | Contains, ...] | None
+    text: TextWanted | None
     detail: str | None
 
     def __init__(
@@ -105,7 +116,7 @@ class Failure(Value):
             header=dict(header or {}),
             challenge=dict(challenge or {}),
             json=dict(json or {}),
-            text=text if text is None or isinstance(text, (str, Contains)) else tuple(text),
+            text=tuple(text) if isinstance(text, Iterable) and not isinstance(text, str) else text,
             detail=detail,
         )
 
@@ -122,7 +133,7 @@ class Failure(Value):
             return None
         if not all(_is_anywhere(response.json, path, wanted) for path, wanted in self.json.items()):
             return None
-        return Judgement(self.then, challenge.params.get(self.detail) if challenge and self.detail else None)
+        return Judgement(self.then, challenge.params.get(self.detail.lower()) if challenge and self.detail else None)
 
     def _is_meant(self, challenge: Challenge) -> bool:
         params = challenge.params
@@ -138,7 +149,7 @@ def _text_matches(found: str | None, wanted: TextWanted) -> bool:
     if found is None:
         return False
     return any(
-        choice.matches(found) if isinstance(choice, Contains) else found.strip().casefold() == choice.casefold()
+        choice.matches(found) if isinstance(choice, Matcher) else found.strip().casefold() == choice.casefold()
         for choice in choices_of(wanted)
     )
 
@@ -148,7 +159,7 @@ def _is_anywhere(body: Any, path: str, wanted: Wanted) -> bool:
 
 
 def _matches(found: Any, choice: Any) -> bool:
-    if isinstance(choice, Contains):
+    if isinstance(choice, Matcher):
         return choice.matches(found)
     return type(found) is type(choice) and bool(found == choice)
 

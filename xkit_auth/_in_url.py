@@ -26,20 +26,21 @@ class InUrl(NamedTuple):
     def put_in(self, url: str) -> str:
         """The URL with all of this in it, once."""
         parts = _Parts.of(self.taken_out_of(url))
-        query = "&".join([*([parts.query] if parts.query else []), *self.pairs])
-        return parts._replace(path=self.prefix + parts.path, query=query).url()
+        pieces = [*([] if parts.query is None else [parts.query]), *self.pairs]
+        return parts._replace(path=self.prefix + parts.path, query="&".join(pieces) if pieces else None).url()
 
     def taken_out_of(self, url: str) -> str:
         """The URL without any of this in it."""
         parts = _Parts.of(url)
-        kept = [piece for piece in parts.query.split("&") if unquote_plus(piece.partition("=")[0]) not in self.names]
         path = parts.path.removeprefix(self.prefix) if self._is_before(parts.path) else parts.path
-        return parts._replace(path=path, query="&".join(kept)).url()
+        pieces = [] if parts.query is None else parts.query.split("&")
+        kept = [piece for piece in pieces if unquote_plus(piece.partition("=")[0]) not in self.names]
+        return parts._replace(path=path, query="&".join(kept) if kept else None).url()
 
     def is_in(self, url: str) -> bool:
         """Whether the URL has all of this in it."""
         parts = _Parts.of(url)
-        return self._is_before(parts.path) and set(self.pairs) <= set(parts.query.split("&"))
+        return self._is_before(parts.path) and set(self.pairs) <= set((parts.query or "").split("&"))
 
     def _is_before(self, path: str) -> bool:
         return path.startswith(self.prefix) and path[len(self.prefix) :][:1] in ("", "/")
@@ -51,21 +52,20 @@ class InUrl(NamedTuple):
 class _Parts(NamedTuple):
     origin: str
     path: str
-    query: str
-    fragment: str
+    query: str | None
+    fragment: str | None
 
     @classmethod
     def of(cls, url: str) -> _Parts:
-        head, _, fragment = url.partition("#")
-        place, _, query = head.partition("?")
-        _, scheme, rest = place.partition("://")
-        slash = place.find("/", len(place) - len(rest)) if scheme else 0
-        end = slash if slash >= 0 else len(place)
-        return cls(place[:end], place[end:], query, fragment)
+        head, hash_mark, fragment = url.partition("#")
+        place, question_mark, query = head.partition("?")
+        end = 0 if place.startswith("/") else place.find("/", place.find("://") + 3)
+        end = len(place) if end < 0 else end
+        return cls(place[:end], place[end:], query if question_mark else None, fragment if hash_mark else None)
 
     def url(self) -> str:
-        query = f"?{self.query}" if self.query else ""
-        return f"{self.origin}{self.path}{query}" + (f"#{self.fragment}" if self.fragment else "")
+        query = "" if self.query is None else f"?{self.query}"
+        return f"{self.origin}{self.path}{query}" + ("" if self.fragment is None else f"#{self.fragment}")
 
 
 def path_of(url: str) -> str:

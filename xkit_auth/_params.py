@@ -14,19 +14,19 @@ ParamRule: TypeAlias = str | Sequence[str]
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE | re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
-_SUFFIX = re.compile(r"(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?){2,}", re.IGNORECASE | re.ASCII)
+SUFFIX = re.compile(r"(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?){2,}", re.IGNORECASE | re.ASCII)
 
 
 def is_rule(rule: object) -> bool:
     """Whether this is a rule for a param."""
     if isinstance(rule, str):
-        return rule in ("label", "id") or _SUFFIX.fullmatch(rule) is not None
+        return rule in ("label", "id") or SUFFIX.fullmatch(rule) is not None
     choices: tuple[object, ...] = tuple(rule) if isinstance(rule, Iterable) else ()
     return bool(choices) and all(isinstance(choice, str) and _is_choice(choice) for choice in choices)
 
 
 def _is_choice(text: str) -> bool:
-    return _SUFFIX.fullmatch(text) is not None if text.startswith(".") else why_not_sendable(text) is None
+    return SUFFIX.fullmatch(text) is not None if text.startswith(".") else why_not_sendable(text) is None
 
 
 def described(rule: ParamRule) -> str:
@@ -73,12 +73,12 @@ def _fits(value: str, rule: ParamRule) -> bool:
     if rule == "label":
         return _LABEL.fullmatch(value) is not None
     if rule == "id":
-        return _ID.fullmatch(value) is not None
+        return _ID.fullmatch(value) is not None and value.strip(".") != ""  # dots alone mean something in a path
     if isinstance(rule, str):
         return _is_below(value, rule)
     return any(_is_below(value, choice) if choice.startswith(".") else value == choice for choice in rule)
 
 
 def _is_below(host: str, suffix: str) -> bool:
-    below, found = host[: -len(suffix)], host.lower().endswith(suffix.lower())
+    below, found = host[: -len(suffix)], host.isascii() and host.lower().endswith(suffix.lower())
     return found and all(_LABEL.fullmatch(label) for label in below.split("."))

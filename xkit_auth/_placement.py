@@ -107,12 +107,12 @@ class Placement(Value):
         if header is None and basic is None and query is None and not path:
             header = _BEARER
         self._set(
-            header=dict(header or {}),
+            header=_dict(header),
             basic=None if basic is None else tuple(basic),
-            query=dict(query or {}),
+            query=_dict(query),
             path=path,
-            hosts=hosts if isinstance(hosts, str) else tuple(hosts),  # a text is a mistake, which the connector names
-            extra=dict(extra or {}),
+            hosts=tuple(hosts) if isinstance(hosts, Iterable) and not isinstance(hosts, str) else hosts,
+            extra=_dict(extra),
         )
 
     def replace(self, **changes: Any) -> Placement:
@@ -129,6 +129,13 @@ class Placement(Value):
         """Whether it puts the credential into the URL, where logs show it."""
         slots = [slot for text in (*self.query.values(), self.path) for slot in SLOT.findall(text)]
         return any(slot.startswith(_SECRET) for slot in slots)
+
+
+def _dict(value: Mapping[str, str] | None) -> Mapping[str, str]:
+    """A mapping of our own. What is none stays as it is: the connector that gets it can say whose mistake that is."""
+    if value is None:
+        return {}
+    return dict(value) if isinstance(value, Mapping) else value
 
 
 class CompiledPlacement(NamedTuple):

@@ -22,7 +22,7 @@ import pytest
 
 import xkit_auth
 from xkit_auth import Connector, Failure, Judgement, Placement, Verdict, Xkit, XkitAuthError, hookspecs
-from xkit_auth.testing import Sandbox
+from xkit_auth.testing import Answer, Sandbox, check_connector
 
 ROOT = Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs"
@@ -190,7 +190,8 @@ def test_a_block_of_python_compiles(block):
 
 
 SIGNATURES = {
-    each.__name__: inspect.signature(each) for each in (Connector, Failure, Judgement, Placement, Sandbox, Xkit)
+    each.__name__: inspect.signature(each)
+    for each in (Answer, Connector, Failure, Judgement, Placement, Sandbox, Xkit, check_connector)
 } | {"XkitAuth": inspect.signature(XkitAuth)}
 
 
@@ -258,27 +259,40 @@ def run_tests_of(page: str, folder: Path, *files: str) -> None:
     for name in files:
         (folder / name).write_text(file_in(page, name), encoding="utf-8")
         tests += file_in(page, name).count("\ndef test_")
-    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", "--rootdir", str(folder)]
-    unproxied = {**os.environ, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", "PYTHONPATH": str(folder)}
-    result = subprocess.run(
-        [*command, str(folder)], cwd=folder, env=unproxied, capture_output=True, text=True, timeout=120, check=False
-    )
+    result = pytest_in(folder)
     assert result.returncode == 0, result.stdout + result.stderr
     assert f"{tests} passed" in result.stdout
 
 
+def pytest_in(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", "--rootdir", str(folder)]
+    unproxied = {**os.environ, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", "PYTHONPATH": str(folder)}
+    return subprocess.run(
+        [*command, str(folder)], cwd=folder, env=unproxied, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
 @pytest.mark.needs_all
-def test_the_example_of_a_plugin_passes_its_own_tests(tmp_path):
-    run_tests_of("docs/how-to/write-a-plugin.md", tmp_path, "xkit_auth_acme.py", "test_acme.py")
+def test_the_commands_that_make_a_plugin_of_the_template_make_one_that_passes_its_tests(tmp_path):
+    commands = re.findall(r"^\$ ((?:cp|cd|mv|sed) .*)$", TEXTS["docs/how-to/write-a-plugin.md"], re.MULTILINE)
+    (tmp_path / "xkit-auth").mkdir()
+    (tmp_path / "xkit-auth" / "plugins").symlink_to(ROOT / "plugins")
+    subprocess.run(["bash", "-euc", "\n".join(commands)], cwd=tmp_path / "xkit-auth", check=True, timeout=60)
+    made = tmp_path / "xkit-auth-globex"
+    assert not [path for path in made.rglob("*") if "acme" in path.name]
+    assert not [path for path in made.rglob("*.*") if "acme" in path.read_text(encoding="utf-8").lower()]
+    result = pytest_in(made)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "9 passed" in result.stdout
 
 
-def test_the_example_of_a_plugin_is_found_by_its_entry_point():
-    page = "docs/how-to/write-a-plugin.md"
-    project = tomllib.loads(file_in(page, "pyproject.toml"))
+def test_the_template_of_a_plugin_is_found_by_its_entry_point():
+    template = ROOT / "plugins" / "_template"
+    project = tomllib.loads((template / "pyproject.toml").read_text(encoding="utf-8"))
     entry_points = project["project"]["entry-points"]["xkit_auth"]
     wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"]
     assert [f"{module}.py" for module in entry_points.values()] == wheel
-    assert all(file_in(page, name) for name in wheel)
+    assert all((template / name).is_file() for name in wheel)
 
 
 @pytest.mark.needs_all

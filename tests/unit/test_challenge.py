@@ -212,7 +212,7 @@ N = 16 * 1024
 @pytest.mark.parametrize(
     ("header", "challenges"),
     [
-        pytest.param("a " * (N // 2), [("a", {})] * (N // 2 - 1), id="schemes, the last of which is a token"),
+        pytest.param("a " * (N // 2), [("a", {})], id="a scheme, and words that mean nothing"),
         pytest.param("a," * (N // 2), [("a", {})] * (N // 2), id="schemes with commas"),
         pytest.param("a" * N, [("a" * N, {})], id="one scheme"),
         pytest.param("a=b " * (N // 4), [("", {"a": "b"})], id="one parameter again and again"),
@@ -229,11 +229,11 @@ N = 16 * 1024
         pytest.param("\x00" * N, [], id="garbage"),
         pytest.param("a" + " " * (N - 3) + "=b", [("", {"a": "b"})], id="spaces before a sign"),
         pytest.param("a" + " " * (N - 2) + "\x00", [("a", {})], id="spaces and no sign"),
-        pytest.param("a " + "b" * (N - 3) + "\x00", [("a", {}), ("b" * (N - 3), {})], id="nearly a token"),
-        pytest.param("a b" + " " * (N - 4) + "\x00", [("a", {}), ("b", {})], id="nearly a token, then spaces"),
+        pytest.param("a " + "b" * (N - 3) + "\x00", [("a", {})], id="nearly a token"),
+        pytest.param("a b" + " " * (N - 4) + "\x00", [("a", {})], id="nearly a token, then spaces"),
         pytest.param("a /" + "=" * (N - 4) + "\x00", [("a", {})], id="nearly a token, then signs"),
         pytest.param("a /" + "=" * (N - 3), [("a", {})], id="a token with signs"),
-        pytest.param("a /" * (N // 3), [("a", {})] * (N // 3), id="schemes with half a token each"),
+        pytest.param("a /" * (N // 3), [("a", {})], id="a scheme with half a token, and words"),
     ],
 )
 def test_a_header_that_wants_to_take_long_is_read_to_its_end(header, challenges):

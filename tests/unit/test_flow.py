@@ -228,7 +228,7 @@ def test_a_new_credential_that_cannot_be_written_is_an_error_and_nothing_is_sent
 def test_the_request_is_looked_at_anew_for_the_second_sending(policy_of, request_of, answer_of):
     seen = []
 
-    def sign(connector: Any, credential: Any, request: Any) -> dict[str, str]:
+    def sign(connector: Any, credential: Any, request: Any, **_more: Any) -> dict[str, str]:
         seen.append(request)
         return {"X-Signature": f"signed-{credential.reveal()}"}
 

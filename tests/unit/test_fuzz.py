@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import string
 import traceback
 from collections.abc import Callable
 from ipaddress import IPv6Address
@@ -17,7 +18,9 @@ from hypothesis import strategies as st
 
 from xkit_auth import Connection, Connector, Credential, Failure, Judgement, Verdict, XkitAuthError
 from xkit_auth._account import Account
+from xkit_auth._challenge import challenges_in
 from xkit_auth._connector import judged_by_rules
+from xkit_auth._in_url import in_path, in_url
 from xkit_auth._model import RequestView, ResponseView
 from xkit_auth._origin import Hosts, Origin, origin_of
 from xkit_auth._platform import Answer, credential_of, read_connection, retry_after
@@ -194,6 +197,96 @@ def test_any_answer_of_a_provider_has_a_judgement(policy_of, status, fields, bod
     assert policy.wants_body(status, fields) in (True, False)
     if status < policy.unremarkable_below:
         assert judgement.verdict is Verdict.ACCEPTED
+
+
+# Challenges
+
+token_characters = "!#$%&'*+-.^_`|~" + string.digits + string.ascii_letters
+names = st.text(token_characters, min_size=1, max_size=12)
+spaces = st.text(" \t", max_size=3)
+bits = st.sampled_from([*' \t,=";\\\n\x00é/', "Bearer ", "Basic", "error=", '="', '\\"', "realm", "abc==", "a=b"])
+shreds = st.lists(bits | st.text(max_size=4), max_size=40).map("".join)
+
+
+@bounded
+@given(st.text(max_size=200) | shreds)
+def test_any_challenge_is_read_without_an_error(header):
+    for scheme, params in challenges_in(header):
+        assert scheme == scheme.lower()
+        assert set(scheme) <= set(token_characters)
+        assert all(name and name == name.lower() and set(name) <= set(token_characters) for name in params)
+        assert all(len(value) <= len(header) for value in params.values())
+        assert scheme or params
+
+
+@st.composite
+def challenges(draw: Any) -> tuple[str, list[tuple[str, dict[str, str]]]]:
+    """A header by the book, and what it says."""
+    written, meant = [], []
+    for _ in range(draw(st.integers(1, 4))):
+        scheme = draw(names)
+        params = draw(st.lists(st.tuples(names, st.text(max_size=12)), max_size=4, unique_by=lambda it: it[0].lower()))
+        pieces = []
+        for name, value in params:
+            is_bare = value and set(value) <= set(token_characters) and draw(st.booleans())
+            quoted = "".join(f"\\{each}" if each in '"\\' or draw(st.booleans()) else each for each in value)
+            equals = f"{draw(spaces)}={draw(spaces)}"
+            pieces.append(f"{name}{equals}{value}" if is_bare else f'{name}{equals}"{quoted}"')
+        if params:
+            written.append(f"{scheme} {draw(spaces)}{pieces[0]}")
+            written += pieces[1:]
+        else:
+            token = draw(st.sampled_from(["", " YII=", " abc", "  a/b+c=="]))
+            written.append(scheme + token)
+        meant.append((scheme.lower(), {name.lower(): value for name, value in params}))
+    comma = draw(st.sampled_from([",", ", ", " ,", " , ,\t"]))
+    return comma.join(written), meant
+
+
+@bounded
+@given(challenges())
+def test_a_challenge_by_the_book_is_read_as_it_was_meant(written_and_meant):
+    written, meant = written_and_meant
+
+    assert [(scheme, dict(params)) for scheme, params in challenges_in(written)] == meant
+
+
+# Credentials in URLs
+
+url_pieces = st.text("ab/=&%+.:@", max_size=12)
+queries = st.lists(st.sampled_from(["a", "a=1", "b=%20", "", "c=d=e", "a=1", "x+y=z"]), min_size=1, max_size=5).map(
+    "&".join
+)
+places = st.builds(
+    "{}{}{}".format,
+    st.sampled_from(["https://api.acme.example", "http://127.0.0.1:8000", "HTTPS://u@a.example"]),
+    st.just("") | url_pieces.map(lambda path: f"/{path}"),
+    st.just("") | queries.filter(bool).map(lambda query: f"?{query}"),
+)
+targets = st.builds(
+    "/{}{}".format,
+    url_pieces.filter(lambda path: "://" not in path),
+    st.just("") | queries.filter(bool).map("?{}".format),
+)
+with_fragment = st.builds(
+    "{}{}".format, places, st.just("") | st.text("ab#?/&=", min_size=1, max_size=5).map("#{}".format)
+)
+whats = st.builds(
+    in_url,
+    st.just("") | st.text(min_size=1, max_size=12).map(lambda token: f"/bot{in_path(token)}"),
+    st.dictionaries(st.sampled_from(["key", "k y", "é&"]), st.text(max_size=12), max_size=3),
+)
+
+
+@bounded
+@given(whats, with_fragment | targets)
+def test_what_was_put_into_a_url_is_there_and_is_taken_out_again(what, url):
+    there = what.put_in(url)
+
+    assert what.is_in(there)
+    assert what.put_in(there) == there
+    assert what.taken_out_of(there) == what.taken_out_of(url) == url
+    assert origin_of(there) == origin_of(url)
 
 
 # Origins

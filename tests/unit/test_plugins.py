@@ -600,7 +600,7 @@ def test_origins_are_not_remembered_without_end():
 
 
 def test_any_leaves_out_connectors_that_want_params():
-    mine = directory(Brings(Connector("p", hosts=["{param.a}.example"], params={"a": "label"}), acme()))
+    mine = directory(Brings(Connector("p", hosts=["{param.a}.acme.example"], params={"a": "label"}), acme()))
 
     assert mine.slug_for("https://api.acme.example/") == "acme"
 

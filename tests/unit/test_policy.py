@@ -107,7 +107,7 @@ def test_a_plugin_that_writes_headers_is_asked_even_if_the_template_would_do(pol
 
 
 def test_what_the_plugin_makes_is_sent(policy_of, request_of):
-    def sign(connector: Any, credential: Any, request: Any) -> Any:
+    def sign(connector: Any, credential: Any, request: Any, **_more: Any) -> Any:
         return {"X-Signature": f"{credential.reveal()} {request.method} {connector.slug}"}
 
     assert written(policy_of(format_hook=sign), view=request_of) == {"X-Signature": "token-1 GET acme"}
@@ -145,7 +145,7 @@ def test_what_a_plugin_makes_is_checked_like_a_token(policy_of, request_of, made
 
 
 def test_a_plugin_that_raises_is_named_with_the_place_and_without_the_credential(policy_of, request_of):
-    def sign(connector: Any, credential: Any, request: Any) -> Any:
+    def sign(connector: Any, credential: Any, request: Any, **_more: Any) -> Any:
         raise KeyError("the clock is wrong")
 
     with pytest.raises(
@@ -158,7 +158,7 @@ def test_a_plugin_that_raises_is_named_with_the_place_and_without_the_credential
 
 
 def test_what_a_plugin_says_of_the_credential_is_withheld(policy_of, request_of):
-    def sign(connector: Any, credential: Any, request: Any) -> Any:
+    def sign(connector: Any, credential: Any, request: Any, **_more: Any) -> Any:
         raise ValueError(f"cannot sign with {credential.reveal()}")
 
     with pytest.raises(ConfigurationError, match=r"\[redacted\]") as caught:
@@ -169,7 +169,7 @@ def test_what_a_plugin_says_of_the_credential_is_withheld(policy_of, request_of)
 
 @pytest.mark.parametrize("error", [ConfigurationError("mine"), HostNotAllowed("mine", connector="other")])
 def test_an_error_of_ours_that_a_plugin_raises_stays_and_gets_the_connector(policy_of, request_of, error):
-    def sign(connector: Any, credential: Any, request: Any) -> Any:
+    def sign(connector: Any, credential: Any, request: Any, **_more: Any) -> Any:
         raise error
 
     with pytest.raises(type(error)) as caught:

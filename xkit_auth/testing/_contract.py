@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from .._connector import Connector, params_for
 from .._directory import Directory
 from .._errors import ConfigurationError, XkitAuthError
 from .._model import Credential, Judgement, RequestView, ResponseView, Value, Verdict
-from .._origin import Hosts
 from .._placement import SLOT, Placement
 from .._policy import LARGEST_BODY, Policy, Sending
 from ..hookspecs import hookimpl
@@ -176,8 +175,12 @@ class _Contract:
         self.expected_hosts = hosts
         self.params = params
         self.refusal_is_unknown = refusal_is_unknown
+        plugins = Plugins([plugin or _Brings(connector)], with_installed=False)
+        brought = plugins.find(connector.slug)
+        is_brought = brought is not None and brought.connector == connector
+        self.demand(is_brought, "the plugin brings none of this slug, or another one")
         self.directory = Directory(None, (), http_to_loopback=False)
-        self.directory.use(Plugins([plugin or _Brings(connector)], with_installed=False))
+        self.directory.use(plugins)
 
     def demand(self, condition: object, what: str) -> None:
         if not condition:
@@ -195,7 +198,7 @@ class _Contract:
 
     def request_to(self, policy: Policy) -> RequestView:
         host = next(iter(policy.hosts.entries)).replace("*", "x")
-        return RequestView(method="GET", url=f"https://{host}/path?a=1", headers={}, body=b"")
+        return RequestView(method="GET", url=f"https://{host}/xkit-auth/check?xkit-auth=check", headers={}, body=b"")
 
     # Where it is written
 
@@ -237,7 +240,7 @@ class _Contract:
             )
             for entry in entries:
                 self.demand(policy.allows(f"https://{entry.replace('*', 'x')}/"), f"{entry} is not allowed")
-                for url in _look_alikes(entry, policy.hosts):
+                for url in _look_alikes(entry, entries):
                     self.demand(not policy.allows(url), f"kind {kind!r} would send the credential to {url}")
             for name in params_for(self.connector, kind):
                 self._harmful_values(kind, name)
@@ -329,7 +332,10 @@ def _put_on(sending: Sending) -> dict[str, str]:
 
 def _decoded(value: str) -> str:
     scheme, _, rest = value.partition(" ")
-    return f"Basic {b64decode(rest).decode('latin-1')}" if scheme == "Basic" else value
+    try:
+        return f"Basic {b64decode(rest, validate=True).decode('latin-1')}" if scheme == "Basic" else value
+    except ValueError:  # it was encoded already when it came, or is so in the example
+        return value
 
 
 def _pairs(pairs: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -340,20 +346,25 @@ def _pairs(pairs: Iterable[str]) -> Iterator[tuple[str, str]]:
         yield unquote(name), unquote(value)
 
 
-def _look_alikes(entry: str, hosts: Hosts) -> Iterator[str]:
-    """URLs that a careless comparison would take for the entry's host."""
+def _look_alikes(entry: str, entries: Sequence[str]) -> Iterator[str]:
+    """URLs that a careless comparison would take for the entry's host, and that no other entry names."""
     base = entry.removeprefix("*.")
-    host, _, port = base.partition(":")
-    under_a_star = {each.removeprefix("*.") for each in hosts.entries if each.startswith("*.")}
-    if entry.startswith("*."):
-        exact = {each for each in hosts.entries if not each.startswith("*.")}
-        yield from (f"https://{name}/" for name in (base, f"evil{base}") if name not in exact)
-        yield from (f"https://a.b.{base}/", f"https://x.{base}.evil.example/", f"http://x.{base}/")
-        return
-    if host.partition(".")[2] not in under_a_star:
-        yield f"https://evil{base}/"
-    if host not in under_a_star:
-        yield f"https://sub.{base}/"
-    yield from (f"https://{host}.evil.example/", f"https://{host}./", f"https://user@{base}/", f"http://{host}/")
-    yield from (f"https://{host}:{int(port or 443) + 1}/", f"https://evil.example\\@{base}/", f"https://{host}%2eevil/")
-    yield f"https://evil.example/{base}"
+    place, colon, port = base.rpartition(":") if base.rpartition(":")[2].isdecimal() else (base, "", "443")
+    port = f"{colon}{port}" if colon else ""
+    hosts = [f"{place}.evil.example", f"evil{place}", f"sub.{place}"]
+    if entry != base:
+        hosts = [place, f"evil{place}", f"a.b.{place}", f"x.{place}.evil.example"]
+    if place.startswith("["):
+        hosts = [f"{place}.evil.example"]
+    yield from (f"https://{host}{port}/" for host in hosts if not _is_named(f"{host}{port}", entries))
+    inside = f"x.{place}" if entry != base else place
+    other = f"{inside}:{int(port[1:] or 443) + 1}"
+    yield from (f"https://{each}/" for each in [other] if not _is_named(each, entries))
+    yield from (f"http://{inside}{port}/", f"https://{inside}.{port}/", f"https://user@{inside}{port}/")
+    yield from (f"https://evil.example\\@{inside}/", f"https://{inside}%2eevil/", f"https://evil.example/{inside}")
+
+
+def _is_named(host: str, entries: Sequence[str]) -> bool:
+    """Whether one of the entries is meant to cover this host."""
+    below = host.lower().partition(".")[2]
+    return any(host.lower() == each.lower() or f"*.{below}" == each.lower() for each in entries)
