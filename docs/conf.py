@@ -1,6 +1,13 @@
 from importlib.metadata import version as version_of
 from typing import Any
 
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+from xkit_auth._cli.catalog import entry_of
+from xkit_auth._cli.connectors import use_of
+from xkit_auth.plugins import Plugins
+
 project = "xkit-auth"
 author = "The xkit-auth authors"
 copyright = "2026, the xkit-auth authors"  # noqa: A001 - the name that Sphinx asks for
@@ -31,7 +38,7 @@ napoleon_use_ivar = True
 # What is run: the `{testcode}` blocks of these pages, and the examples in the docstrings that they show.
 doctest_global_setup = """
 from xkit_auth import *
-from xkit_auth.testing import Sandbox
+from xkit_auth.testing import *
 """
 
 
@@ -41,5 +48,41 @@ def keep_colons(_app: object, what: str, _name: str, _what: object, _options: ob
         lines[0] = lines[0].replace(": ", " - ")
 
 
+class ConnectorsPage(SphinxDirective):
+    """``{connectors}``: all that is known of the connectors of this project's plugins, as the command shows it."""
+
+    def run(self) -> list[nodes.Node]:
+        self.env.note_reread()
+        plugins = Plugins()
+        if plugins.broken:
+            raise self.error(f"a plugin is broken: {plugins.broken}")
+        entries = [entry_of(brought) for brought in plugins.all()]
+        ours = [each for each in entries if "(xkit-auth-" in each["plugin"]]
+        return self.parse_text_to_nodes("\n".join(page_of(ours)), allow_section_headings=True)
+
+
+def page_of(entries: list[dict[str, Any]]) -> list[str]:
+    lines: list[str] = []
+    for entry in entries:
+        lines += [f"## {entry['slug']}", ""]
+        if entry["aliases"]:
+            lines += [f"Also {code(*entry['aliases'])}.", ""]
+        for name, kind in entry["kinds"].items():
+            hosts = f"to {code(*kind['hosts'])}" if kind["hosts"] else "to the hosts that you give"
+            lines.append(f"- {code(name)}: {code(*kind['sends'])} {hosts}")
+            for header, extra in kind["adds_headers"].items():
+                yours = ", unless you send one" if extra["gives_way"] else ""
+                lines.append(f"  - with `{header}: {extra['value']}`{yours}")
+        lines += [f"- param {code(name)}: {rule}" for name, rule in entry["params"].items()]
+        lines += [f"- {code(answer['if'])}: {answer['then']}" for answer in entry["answers"]]
+        lines += ["", f"`{use_of(entry)}`", ""]
+    return lines
+
+
+def code(*texts: str) -> str:
+    return ", ".join(f"`{text}`" for text in texts)
+
+
 def setup(app: Any) -> None:
+    app.add_directive("connectors", ConnectorsPage)
     app.connect("autodoc-process-docstring", keep_colons, priority=1)

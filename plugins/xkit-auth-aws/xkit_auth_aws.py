@@ -66,8 +66,12 @@ aws = Connector(
     "aws",
     hosts=["{param.service}.{param.region}.amazonaws.com"],
     params={"service": "label", "region": "label", "signing_name": "label"},
-    # What is signed with, named by a template that is never sent: the hook below writes the headers.
-    kinds={"access_key": Placement(header={"Authorization": "{field.access_key_id}{field.secret_access_key}"})},
+    # What it is signed with; the template is for people, since the hook below writes the headers.
+    kinds={
+        "access_key": Placement(
+            header={"Authorization": "AWS4-HMAC-SHA256 with {field.access_key_id} and {field.secret_access_key}"}
+        )
+    },
     inspect={400: _JSON + _XML, 403: _JSON + _XML},
     failures=_FAILURES,
 )

@@ -173,12 +173,16 @@ def test_the_options_of_the_command_are_documented():
     assert isinstance(app, click.Group)
     for name, command in app.commands.items():
         assert f"xkit-auth {name}" in REFERENCE["command"]
-        for parameter in command.params:
+        for parameter in filter(is_option, command.params):
             for option in parameter.opts:
                 assert f"`{option}" in REFERENCE["command"], f"{option} of xkit-auth {name}"
     listed = set(re.findall(r"`(--?[\w-]+)", REFERENCE["command"]))
     known = {option for command in app.commands.values() for each in command.params for option in each.opts}
     assert listed - known == {"-h", "--help"}
+
+
+def is_option(parameter: Any) -> bool:
+    return bool(parameter.param_type_name == "option")
 
 
 # Code blocks
@@ -274,7 +278,7 @@ def pytest_in(folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.needs_all
 def test_the_commands_that_make_a_plugin_of_the_template_make_one_that_passes_its_tests(tmp_path):
-    commands = re.findall(r"^\$ ((?:cp|cd|mv|sed) .*)$", TEXTS["docs/how-to/write-a-plugin.md"], re.MULTILINE)
+    commands = re.findall(r"^\$ ((?:cp|cd|mv|sed|find) .*)$", TEXTS["docs/how-to/write-a-plugin.md"], re.MULTILINE)
     (tmp_path / "xkit-auth").mkdir()
     (tmp_path / "xkit-auth" / "plugins").symlink_to(ROOT / "plugins")
     subprocess.run(["bash", "-euc", "\n".join(commands)], cwd=tmp_path / "xkit-auth", check=True, timeout=60)
