@@ -17,7 +17,7 @@ from typing import Any
 
 import xkit_auth
 
-PARTS = ("warm", "scale", "crowd", "throughput", "memory", "imports")
+PARTS = ("warm", "scale", "crowd", "throughput", "memory", "imports", "loading")
 PACKAGES = (
     "xkit-auth",
     "requests",
