@@ -9,7 +9,7 @@ The secret key itself is never sent. Two connectors, as S3 signs in a way of its
 
 A service that is not in a region, such as IAM, takes ``hosts=["iam.amazonaws.com"]`` beside these params.
 
-The codes of refusals are those that code and tests of other clients show, as JSON (``__type``) and as XML (``<Code>``).
+Source: code and tests of other clients, for the codes of refusals, as JSON (``__type``) and as XML (``<Code>``).
 Unverified, and so left out: hosts outside ``amazonaws.com``, and the meaning of any other code.
 """
 

@@ -1,10 +1,11 @@
 """GitHub for xkit-auth: the REST and GraphQL APIs of github.com.
 
 GitHub answers 401 to a token that is expired, revoked or unknown, and that alone is worth another token. A 404 hides
-what the user may not see, and a 403 speaks of permissions, SSO or rate limits; for a while after several bad tokens
-even a good one gets it. Tokens of OAuth, of apps and of persons all go as Bearer. Source: GitHub's documentation,
-"Troubleshooting the REST API" and "Authenticating to the REST API", and code and tests of other clients. Unverified,
-and so left out: the host for uploads, and the status of ``Resource not accessible by integration``.
+what the user may not see, and a 403 speaks of permissions, SSO or rate limits; after a series of bad tokens even a
+good one gets it, for some time. OAuth tokens, tokens of apps and personal ones all go as Bearer. Source: GitHub's
+documentation, "Troubleshooting the REST API" and "Authenticating to the REST API", and code and tests of other
+clients. Unverified, and so left out: the host for uploads, and the status of
+``Resource not accessible by integration``.
 """
 
 from __future__ import annotations

@@ -410,7 +410,8 @@ class TestHelp:
     def test_the_command_says_what_it_can_do(self, arguments: tuple[str, ...]) -> None:
         result = run(*arguments)
         assert result.exit_code == 0
-        assert "  demo  Show what xkit-auth promises, and check it." in result.output
+        assert "demo Show what xkit-auth promises, and check it." in " ".join(result.output.split())
+        assert "connectors Show the installed connectors, or explain one." in " ".join(result.output.split())
 
     def test_the_demo_says_what_its_exit_codes_mean(self) -> None:
         result = run("demo", "--help")

@@ -41,9 +41,9 @@ def app(context: click.Context) -> None:
 @click.argument("slug", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON, for other programs.")
 def connectors(slug: str | None, as_json: bool) -> None:
-    """Show the connectors that are installed, or explain the one that SLUG means.
+    """Show the installed connectors, or explain one.
 
-    A connector tells where a provider's credential may go, how it is sent, and what the provider's refusals mean. The
+    SLUG is the connector's own, or an alias of it. A connector tells where a provider's credential may go, how it is sent, and what the provider's refusals mean. The
     exit code is 2 if nothing is installed under that slug.
     """
     from .catalog import about, entry_of

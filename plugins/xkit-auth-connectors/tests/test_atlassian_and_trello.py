@@ -13,7 +13,7 @@ ANSWERS = [
     Answer(Verdict.REFETCH, status=200, headers={"X-Seraph-LoginReason": "AUTHENTICATED_FAILED"}, json=[]),
     Answer(Verdict.ACCEPTED, status=201, headers={"X-Seraph-LoginReason": "AUTHENTICATED_FAILED"}, json={"id": "1"}),
     Answer(Verdict.DENIED, status=401, json={"code": 401, "message": "Unauthorized; scope does not match"}),
-    Answer(Verdict.DENIED, status=401, headers={"X-Seraph-LoginReason": "AUTHENTICATION_DENIED"}),
+    Answer(Verdict.DENIED, status=401, headers={"X-Seraph-LoginReason": "OUT, AUTHENTICATION_DENIED"}),
     Answer(Verdict.ACCEPTED, status=403),
 ]
 
@@ -43,8 +43,8 @@ class TestConfluence(ConnectorContract):
 class TestTrello(ConnectorContract):
     connector = trello
     params = {"api_key": "0a1b2c"}
-    sends = {"api_token": {"?key": "0a1b2c", "?token": "TOKEN"}}
-    hosts = {"api_token": ["api.trello.com"]}
+    sends = {"api_token_in_query": {"?key": "0a1b2c", "?token": "TOKEN"}}
+    hosts = {"api_token_in_query": ["api.trello.com"]}
     answers = [
         Answer(Verdict.REFETCH, status=401, text="invalid token"),
         Answer(Verdict.DENIED, status=401, text="unauthorized permission requested\n"),

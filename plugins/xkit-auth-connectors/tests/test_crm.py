@@ -12,7 +12,7 @@ from xkit_auth.testing import Answer, ConnectorContract
 
 class TestSalesforce(ConnectorContract):
     connector = salesforce
-    params = {"instance": "acme--dev.sandbox.my.salesforce.com"}
+    params = {"host": "acme--dev.sandbox.my.salesforce.com"}
     sends = {"oauth2": {"Authorization": "Bearer TOKEN"}}
     hosts = {"oauth2": ["acme--dev.sandbox.my.salesforce.com"]}
     answers = [

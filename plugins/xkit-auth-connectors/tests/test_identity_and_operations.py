@@ -12,7 +12,7 @@ from xkit_auth.testing import Answer, ConnectorContract
 
 class TestOkta(ConnectorContract):
     connector = okta
-    params = {"domain": "acme.okta.com"}
+    params = {"host": "acme.okta.com"}
     sends = {
         "oauth2": {"Authorization": "Bearer TOKEN"},
         "api_token": {"Authorization": "SSWS TOKEN"},
@@ -29,13 +29,13 @@ class TestOkta(ConnectorContract):
 
 
 class TestOktaPreview(TestOkta):
-    params = {"domain": "acme.oktapreview.com"}
+    params = {"host": "acme.oktapreview.com"}
     hosts = {"oauth2": ["acme.oktapreview.com"], "api_token": ["acme.oktapreview.com"]}
 
 
 class TestAuth0(ConnectorContract):
     connector = auth0
-    params = {"domain": "acme.eu.auth0.com"}
+    params = {"host": "acme.eu.auth0.com"}
     sends = {"oauth2": {"Authorization": "Bearer TOKEN"}}
     hosts = {"oauth2": ["acme.eu.auth0.com"]}
     answers = [

@@ -29,13 +29,13 @@ ANSWERS = [
     Answer(Verdict.ACCEPTED, status=400, json={"error": {"message": "Something else."}}),
     Answer(Verdict.ACCEPTED, status=403),
 ]
-SENDS = {"oauth2": {"Authorization": "Bearer TOKEN"}, "query": {"?access_token": "TOKEN"}}
+SENDS = {"oauth2": {"Authorization": "Bearer TOKEN"}, "oauth2_in_query": {"?access_token": "TOKEN"}}
 
 
 class TestFacebook(ConnectorContract):
     connector = facebook
     sends = SENDS
-    hosts = {"oauth2": ["graph.facebook.com"], "query": ["graph.facebook.com"]}
+    hosts = {"oauth2": ["graph.facebook.com"], "oauth2_in_query": ["graph.facebook.com"]}
     answers = ANSWERS
 
 

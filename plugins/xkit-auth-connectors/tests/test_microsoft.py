@@ -61,8 +61,8 @@ class TestMicrosoftTeams(ConnectorContract):
 
 class TestOneDrive(ConnectorContract):
     connector = onedrive
-    sends = {"oauth2": BEARER, "personal": BEARER}
-    hosts = {"oauth2": ["graph.microsoft.com"], "personal": ["api.onedrive.com"]}
+    sends = {"oauth2": BEARER, "personal_account": BEARER}
+    hosts = {"oauth2": ["graph.microsoft.com"], "personal_account": ["api.onedrive.com"]}
     answers = ANSWERS
 
 

@@ -27,10 +27,10 @@ jira = Connector(
     },
     inspect={401: "application/json"},
     failures=[
-        Failure(Verdict.DENIED, header={"X-Seraph-LoginReason": "AUTHENTICATION_DENIED"}),
+        Failure(Verdict.DENIED, header={"X-Seraph-LoginReason": Contains("AUTHENTICATION_DENIED")}),
         Failure(Verdict.DENIED, status=401, json={"message": Contains("scope does not match")}),
         # Only of a 200: another success, such as 201, has perhaps changed something, and is not to be sent again.
-        Failure(Verdict.REFETCH, status=200, header={"X-Seraph-LoginReason": "AUTHENTICATED_FAILED"}),
+        Failure(Verdict.REFETCH, status=200, header={"X-Seraph-LoginReason": Contains("AUTHENTICATED_FAILED")}),
     ],
 )
 

@@ -1,8 +1,8 @@
 """Copper.
 
 An API key takes three headers: the key, the e-mail address of its user, and a constant that names the application.
-Source: other integrations, and code of other clients.
-Unverified: how a refusal looks; a 401 is taken for one. The older host, ``api.prosperworks.com``, is left out.
+Source: other integrations, and code of other clients. Unverified: how a refusal looks; a 401 is taken for one. The
+older host, ``api.prosperworks.com``, is left out.
 """
 
 from __future__ import annotations

@@ -17,10 +17,10 @@ figma = Connector(
         "oauth2": Placement(),
         "personal_token": Placement(header={"X-Figma-Token": "{token}"}),
     },
+    inspect={403: "application/json"},
     failures=[
         Failure(Verdict.REFETCH, status=403, json={"err": [StartsWith("Token expired"), StartsWith("Invalid token")]}),
     ],
-    inspect={403: "application/json"},
 )
 
 connectors = [figma]

@@ -1,9 +1,9 @@
 """Google Drive, Google Calendar, Gmail and YouTube.
 
-A token that is no good is answered with 401 and ``UNAUTHENTICATED``; a missing scope, or a file that is out of bounds,
-with 403 and a reason. Each connector has its own hosts and not all of ``googleapis.com``, where customers have
-content, too. Source: Google's guide for the Drive API, "Handle errors", other integrations, and code and tests of
-other clients. Unverified, and left out: the reasons for a 403 that is a rate limit (so it counts as an ordinary
+A token that is no good is answered with 401 and ``UNAUTHENTICATED``; a missing scope, or a file that is out of
+bounds, with 403 and a reason. Each connector has its own hosts and not all of ``googleapis.com``, where customers
+have content, too. Source: Google's guide for the Drive API, "Handle errors", other integrations, and code and tests
+of other clients. Unverified, and left out: the reasons for a 403 that is a rate limit (so it counts as an ordinary
 answer), the API key of YouTube, its 401 for an account without a channel (so it is taken for a refusal), and further
 hosts of Gmail and YouTube.
 """

@@ -1,9 +1,8 @@
 """Help Scout.
 
-The Inbox API takes a token of OAuth. The Docs API has another host and takes an API key, which is the user name of
-HTTP Basic, with ``X`` for a password.
-Source: other integrations and clients, and Help Scout's documentation of the first version.
-Unverified: how a refusal looks. A 401 is taken for one, and there is no rule for anything else.
+The Inbox API takes an OAuth token. The Docs API has another host and takes an API key, which is the user name of HTTP
+Basic, with ``X`` for a password. Source: other integrations and clients, and Help Scout's documentation of the first
+version. Unverified: how a refusal looks. A 401 is taken for one, and there is no rule for anything else.
 """
 
 from __future__ import annotations

@@ -1,17 +1,17 @@
 """Facebook and Instagram: Meta's Graph APIs.
 
 A token that is no good is answered with 400, at times 401, and code 190 or 102. Subcodes 458, 459 and 460 mean that
-the user must act; other codes are about permissions, or too many calls. The kind ``query`` sends the token as a
-parameter, where logs show it. Both connectors serve ``graph.facebook.com``. Source: Meta's documentation, "Handling
-errors" and "Debug access tokens". Unverified: hosts for uploads, which are left out, and the statuses of the other
-codes.
+the user must act; other codes are about permissions, or too many calls. The kind ``oauth2_in_query`` sends the token as a
+parameter, where logs show it. Both connectors serve ``graph.facebook.com``, where ``ANY`` cannot tell them apart.
+Source: Meta's documentation, "Handling errors" and "Debug access tokens". Unverified: hosts for uploads, which are
+left out, and the statuses of the other codes.
 """
 
 from __future__ import annotations
 
 from xkit_auth import Connector, Failure, Placement, Verdict
 
-_KINDS = {"oauth2": Placement(), "query": Placement(query={"access_token": "{token}"})}
+_KINDS = {"oauth2": Placement(), "oauth2_in_query": Placement(query={"access_token": "{token}"})}
 _INSPECT = {400: "application/json", 401: "application/json"}
 _FAILURES = [
     Failure(

@@ -4,9 +4,9 @@ A token that is no good is answered with 401 and ``InvalidAuthenticationToken``.
 access evaluation), only a token that is made with these claims helps, so they are handed to the application. A
 personal account's token is answered with 401 by an API for work accounts, which cannot be told from expiry. The bots
 of Teams, the older API for personal OneDrives and SharePoint's own API take tokens of their own, so these are kinds
-with their own hosts. Source: Microsoft's documentation, on authorization errors of Graph and on continuous access
-evaluation, other integrations, and code and tests of other clients. Unverified, and left out: national clouds, and the
-codes of a 403 for missing permissions.
+with their own hosts. All five share Graph's host, so ``ANY`` cannot tell them apart. Source: Microsoft's
+documentation, on authorization errors of Graph and on continuous access evaluation, other integrations, and code and
+tests of other clients. Unverified, and left out: national clouds, and the codes of a 403 for missing permissions.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ onedrive = microsoft_graph.replace(
     slug="onedrive",
     kinds={
         "oauth2": Placement(),
-        "personal": Placement(hosts=["api.onedrive.com"]),
+        "personal_account": Placement(hosts=["api.onedrive.com"]),
     },
 )
 

@@ -11,8 +11,8 @@ from xkit_auth import Connector, Failure, Verdict
 pinterest = Connector(
     "pinterest",
     hosts=["api.pinterest.com"],
-    failures=[Failure(Verdict.DENIED, status=403, json={"code": 29})],
     inspect={403: "application/json"},
+    failures=[Failure(Verdict.DENIED, status=403, json={"code": 29})],
 )
 
 connectors = [pinterest]

@@ -1,6 +1,6 @@
 """Salesforce.
 
-The param ``instance`` is the host of the ``instance_url`` that came with the token; a session id goes like a token. A
+The param ``host`` is the host of the ``instance_url`` that came with the token; a session id goes like a token. A
 token that is no good is answered with 401 and ``INVALID_SESSION_ID`` in a JSON array, and so is a wrong instance or an
 IP address that is not allowed, which cannot be told from expiry. Source: Salesforce's Connect REST API Developer Guide
 and its guide to the SOAP API's errors, other integrations, and articles by others. Unverified, and left out: the code
@@ -14,8 +14,8 @@ from xkit_auth import Connector, Failure, Verdict
 
 salesforce = Connector(
     "salesforce",
-    hosts=["{param.instance}"],
-    params={"instance": ".my.salesforce.com"},
+    hosts=["{param.host}"],
+    params={"host": ".my.salesforce.com"},
     inspect={403: "application/json"},
     failures=[
         Failure(Verdict.RATE_LIMITED, status=403, json={"*.errorCode": "REQUEST_LIMIT_EXCEEDED"}),

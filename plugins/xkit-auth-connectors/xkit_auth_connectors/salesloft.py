@@ -1,7 +1,7 @@
 """Salesloft.
 
-An API key is sent like a token of OAuth, so it needs no kind of its own. Source: other integrations.
-Unverified: how a refusal looks. A 401 is taken for one, and there is no rule for anything else.
+An API key is sent like an OAuth token, so it needs no kind of its own. Source: other integrations. Unverified: how a
+refusal looks. A 401 is taken for one, and there is no rule for anything else.
 """
 
 from __future__ import annotations

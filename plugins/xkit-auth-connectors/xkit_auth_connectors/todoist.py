@@ -1,6 +1,6 @@
 """Todoist.
 
-A personal API token is sent like one of OAuth, so it needs no kind of its own. Source: other integrations.
+A personal API token is sent like an OAuth token, so it needs no kind of its own. Source: other integrations.
 Unverified: how a refusal looks. A 401 is taken for one, and there is no rule for anything else.
 """
 
