@@ -43,8 +43,8 @@ def app(context: click.Context) -> None:
 def connectors(slug: str | None, as_json: bool) -> None:
     """Show the installed connectors, or explain one.
 
-    SLUG is the connector's own, or an alias of it. A connector tells where a provider's credential may go, how it is sent, and what the provider's refusals mean. The
-    exit code is 2 if nothing is installed under that slug.
+    SLUG is the connector's own, or an alias of it. A connector tells where a provider's credential may go, how it is
+    sent, and what the provider's refusals mean. The exit code is 2 if nothing is installed under that slug.
     """
     from .catalog import about, entry_of
     from .connectors import print_one, print_table

@@ -1,8 +1,8 @@
 """Facebook and Instagram: Meta's Graph APIs.
 
 A token that is no good is answered with 400, at times 401, and code 190 or 102. Subcodes 458, 459 and 460 mean that
-the user must act; other codes are about permissions, or too many calls. The kind ``oauth2_in_query`` sends the token as a
-parameter, where logs show it. Both connectors serve ``graph.facebook.com``, where ``ANY`` cannot tell them apart.
+the user must act; other codes are about permissions, or too many calls. The kind ``oauth2_in_query`` sends the token
+as a parameter, where logs show it. Both connectors serve ``graph.facebook.com``, where ``ANY`` cannot tell them apart.
 Source: Meta's documentation, "Handling errors" and "Debug access tokens". Unverified: hosts for uploads, which are
 left out, and the statuses of the other codes.
 """
