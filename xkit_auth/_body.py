@@ -15,7 +15,8 @@ def media_type(content_type: str) -> str:
 def is_wanted(content_type: str, wanted: Iterable[str]) -> bool:
     """Whether this is one of the wanted types; ``application/json`` stands for every ``application/…+json``, too."""
     found = media_type(content_type)
-    return any(found == each or (each == "application/json" and found.endswith("+json")) for each in wanted)
+    is_json = found == "application/json" or (found.endswith("+json") and "stream" not in found)
+    return any(found == each or (each == "application/json" and is_json) for each in wanted)
 
 
 def json_and_text(body: bytes, content_type: str) -> tuple[Any, str | None]:

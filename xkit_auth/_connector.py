@@ -38,8 +38,9 @@ class Connector(Value):
         failures: rules for the provider's answers, the first that holds wins; after them 401 means ``REFETCH`` and
             429 ``RATE_LIMITED``.
         inspect: the statuses whose bodies the rules may read, with the content type, or several, for which they may:
-            ``{200: "application/json"}``. At most 64 KiB are read, never of a stream or a download; of a success only
-            JSON is.
+            ``{200: "application/json"}``. At most 64 KiB are read, never of a download; of a success only JSON is. With
+            ``stream=True`` requests is left alone; httpx does not say whether the caller wants a stream, so there the
+            head of such an answer is read for 5 seconds at the most, and given back as if nobody had.
 
     Raises:
         ConfigurationError: something in it cannot be; the text names the connector and the field.

@@ -11,12 +11,13 @@ from types import ModuleType
 from typing import Any
 
 from ._auth import BaseAuth, Trip
-from ._errors import ConfigurationError, XkitAuthError
+from ._errors import ConfigurationError, PlatformProtocolError, XkitAuthError
 from ._flow import Fetch, Life, Send, advance, after_answer
 from ._httpx_body import Replay, aread_head, decoded, read_head
 from ._httpx_wire import AsyncWire, Wire
+from ._in_url import InUrl
 from ._model import Credential, RequestView, ResponseView
-from ._policy import Sending
+from ._policy import Sending, answer_view
 from ._text import MASK
 
 
@@ -225,9 +226,19 @@ class Sent(Trip):
             request.headers.encoding = "iso-8859-1"
         sending.put_on(request.headers)
         if sending.in_url is not None:
-            request.url = type(request.url)(sending.in_url.put_in(str(request.url)))
+            self._put_in_url(request, sending.in_url)
         self.credential, self.written = sending.credential, sending
         self.wire = self._wire_type(request, self) if sending.hidden or sending.in_url is not None else None
+
+    def _put_in_url(self, request: Any, in_url: InUrl) -> None:
+        try:
+            request.url = type(request.url)(in_url.put_in(str(request.url)))
+            return
+        except self._auth._library.InvalidURL:
+            pass  # its text would show what was put in
+        raise PlatformProtocolError(
+            "The credential cannot be sent in the URL: it makes the URL too long", connector=self.policy.slug
+        )
 
     def is_carried_by(self, response: Any) -> bool:
         """Whether this is an answer to a request that carried our credential, from a host that may have it."""
@@ -316,4 +327,4 @@ class Sent(Trip):
 
     def _answer_view(self, response: Any, body: bytes | None) -> ResponseView:
         request = self._view(response.request, self.sending)
-        return self.policy.answer(response.status_code, response.headers, body, request)
+        return answer_view(response.status_code, response.headers, body, request)

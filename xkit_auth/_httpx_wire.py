@@ -2,8 +2,8 @@
 
 Both clients strip ``Authorization`` when a redirect leaves the origin, and nothing else. A credential in any other
 header therefore leaves the client's request as soon as the first hop is on its way, and is put back at the wire, on
-each hop to the same origin. One in the URL leaves it, too, before the client logs the URL; it goes with the first hop
-alone. The ``trace`` extension of the transport is the place where all this can be done.
+each hop to the same origin. One in the URL leaves it in the same way, before the client logs the URL. The ``trace``
+extension of the transport is the place where all this can be done.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from ._policy import Sending
 
 _STARTED = ".send_request_headers.started"
+_ANSWERED = ".receive_response_headers.complete"
 _DEFAULT_PORTS = {b"http": 80, b"https": 443}
 
 
@@ -57,6 +58,8 @@ class Wire:
         """Called by the transport; for an async one, what is returned is awaited."""
         if name.endswith(_STARTED):
             self._move(info["request"])
+        elif name.endswith(_ANSWERED) and self._is_active and self._sending.in_url is not None:
+            self._clear_target(info["return_value"][-1])
         return None if self._theirs is None else self._theirs(name, info)
 
     def _move(self, hop: Any) -> None:
@@ -65,28 +68,30 @@ class Wire:
         hidden = self._sending.split()[1].encoded()
         ours = {name.lower() for name, _ in hidden}
         kept = [(name, value) for name, value in hop.headers if name.lower() not in ours]
-        is_at_home = _origin(hop.url.scheme, hop.url.host, hop.url.port) == _origin(
-            self._home.raw_scheme, self._home.raw_host, self._home.port
-        )
+        is_at_home = _origin(hop.url.scheme, hop.url.host, hop.url.port) == _origin_of(self._home)
         if not self._is_active:
             # The request was sent again meanwhile, or its owner follows a redirect by hand: nothing is added to what
             # it carries, and still none of it reaches a stranger.
-            hop.headers = hop.headers if is_at_home else kept
+            if not is_at_home:
+                hop.headers = kept
+                self._place(hop, is_at_home=False)
             return
-        self.carried = is_at_home and self._is_in_url_of(hop)
+        self.carried = is_at_home
         self.take_off()
         hop.headers = [*kept, *hidden] if is_at_home else kept
+        self._place(hop, is_at_home=is_at_home)
 
-    def _is_in_url_of(self, hop: Any) -> bool:
+    def _place(self, hop: Any, *, is_at_home: bool) -> None:
         in_url = self._sending.in_url
-        if in_url is None:
-            return True
-        target = hop.url.target.decode("ascii")
-        if not self._is_taken_off and not in_url.is_in(target):
-            # Another thread that sends the same request has taken it out before it went to the transport.
-            target = in_url.put_in(target)
-            hop.url.target = target.encode("ascii")
-        return in_url.is_in(target)
+        if in_url is not None:
+            target = hop.url.target.decode("ascii")
+            hop.url.target = (in_url.put_in(target) if is_at_home else in_url.taken_out_of(target)).encode("ascii")
+
+    def _clear_target(self, headers: list[tuple[bytes, bytes]]) -> None:
+        """A redirect that says the URL back: the client would log it, and follow it elsewhere."""
+        for index, (name, value) in enumerate(headers):
+            if name.lower() == b"location":
+                headers[index] = name, self._sending.bare(value.decode("latin-1")).encode("latin-1")
 
     def take_off(self) -> None:
         """Leave nothing on the client's request: on its way it does not need it, and afterwards nobody does."""
@@ -133,6 +138,10 @@ class AsyncWire(Wire):
         theirs = super().__call__(name, info)
         if theirs is not None:
             await theirs
+
+
+def _origin_of(url: Any) -> tuple[bytes, bytes, int | None]:
+    return _origin(url.raw_scheme, url.raw_host, url.port)
 
 
 def _origin(scheme: bytes, host: bytes, port: int | None) -> tuple[bytes, bytes, int | None]:

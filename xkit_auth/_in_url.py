@@ -7,43 +7,49 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import NamedTuple
-from urllib.parse import quote, unquote_plus
+from urllib.parse import quote, unquote, unquote_plus
 
 
 class InUrl(NamedTuple):
-    """What is put into a URL, percent-encoded.
+    """What is put into a URL.
 
     Attributes:
-        prefix: what goes before the path, such as ``/bot123:ABC``, or nothing.
-        pairs: query parameters, as ``name=value``; they take the place of others of the same name.
-        names: the names of these parameters, decoded.
+        prefix: what goes before the path, percent-encoded, such as ``/bot123:ABC``, or nothing.
+        pairs: names and values of query parameters, not encoded; they take the place of others of the same name.
     """
 
     prefix: str
-    pairs: tuple[str, ...]
-    names: frozenset[str]
+    pairs: tuple[tuple[str, str], ...]
 
     def put_in(self, url: str) -> str:
         """The URL with all of this in it, once."""
         parts = _Parts.of(self.taken_out_of(url))
-        pieces = [*([] if parts.query is None else [parts.query]), *self.pairs]
-        return parts._replace(path=self.prefix + parts.path, query="&".join(pieces) if pieces else None).url()
+        names = {name for name, _ in self.pairs}
+        encoded = [f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in self.pairs]
+        kept = [piece for piece in parts.pieces if _decoded(piece)[0] not in names]
+        return parts.with_pieces([*kept, *encoded])._replace(path=self.prefix + parts.path).url()
 
     def taken_out_of(self, url: str) -> str:
-        """The URL without any of this in it."""
+        """The URL without exactly this in it, wherever it has got to and however it is encoded."""
         parts = _Parts.of(url)
-        path = parts.path.removeprefix(self.prefix) if self._is_before(parts.path) else parts.path
-        pieces = [] if parts.query is None else parts.query.split("&")
-        kept = [piece for piece in pieces if unquote_plus(piece.partition("=")[0]) not in self.names]
-        return parts._replace(path=path, query="&".join(kept) if kept else None).url()
+        kept = [piece for piece in parts.pieces if _decoded(piece) not in self.pairs]
+        return parts.with_pieces(kept)._replace(path=self._taken_out_of_path(parts.path)).url()
+
+    def _taken_out_of_path(self, path: str) -> str:
+        for prefix in filter(None, (self.prefix, unquote(self.prefix))):
+            at = path.find(prefix)
+            while at >= 0:
+                end = at + len(prefix)
+                if path[end : end + 1] in ("", "/"):
+                    return path[:at] + path[end:]
+                at = path.find(prefix, at + 1)
+        return path
 
     def is_in(self, url: str) -> bool:
         """Whether the URL has all of this in it."""
         parts = _Parts.of(url)
-        return self._is_before(parts.path) and set(self.pairs) <= set((parts.query or "").split("&"))
-
-    def _is_before(self, path: str) -> bool:
-        return path.startswith(self.prefix) and path[len(self.prefix) :][:1] in ("", "/")
+        is_before = parts.path.startswith(self.prefix) and parts.path[len(self.prefix) :][:1] in ("", "/")
+        return is_before and set(self.pairs) <= set(map(_decoded, parts.pieces))
 
     def __repr__(self) -> str:
         return "InUrl()"
@@ -63,9 +69,21 @@ class _Parts(NamedTuple):
         end = len(place) if end < 0 else end
         return cls(place[:end], place[end:], query if question_mark else None, fragment if hash_mark else None)
 
+    @property
+    def pieces(self) -> list[str]:
+        return [] if self.query is None else self.query.split("&")
+
+    def with_pieces(self, pieces: list[str]) -> _Parts:
+        return self._replace(query="&".join(pieces) if pieces else None)
+
     def url(self) -> str:
         query = "" if self.query is None else f"?{self.query}"
         return f"{self.origin}{self.path}{query}" + ("" if self.fragment is None else f"#{self.fragment}")
+
+
+def _decoded(piece: str) -> tuple[str, str]:
+    name, _, value = piece.partition("=")
+    return unquote_plus(name), unquote_plus(value)
 
 
 def path_of(url: str) -> str:
@@ -75,8 +93,7 @@ def path_of(url: str) -> str:
 
 def in_url(prefix: str, query: Mapping[str, str]) -> InUrl:
     """The parameters of ``query``, not yet encoded, and a prefix that is."""
-    pairs = tuple(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in query.items())
-    return InUrl(prefix, pairs, frozenset(query))
+    return InUrl(prefix, tuple(query.items()))
 
 
 def in_path(text: str) -> str:

@@ -170,7 +170,13 @@ class CompiledPlacement(NamedTuple):
     def prefix_for(self, credential: Credential, params: Params, encoded: Callable[[str], str]) -> str:
         """What goes before the path. Keep it out of sight, too."""
         value_of = _values(credential, params)
-        return self.path.filled(lambda slot: encoded(value_of(slot)))
+
+        def segment(slot: str) -> str:
+            if value_of(slot).strip(".") == "":
+                raise PlatformProtocolError("The credential cannot be sent in a path: it is nothing but dots")
+            return encoded(value_of(slot))
+
+        return self.path.filled(segment)
 
 
 def _values(credential: Credential, params: Params) -> Callable[[str], str]:

@@ -23,6 +23,7 @@ FormatHook = Callable[..., Mapping[str, str] | None]
 ClassifyHook = Callable[..., Verdict | Judgement | None]
 
 _ANYTHING = "*/*"
+_MANY_DIGITS = 10
 _LONGEST_DETAIL = 4 * 1024
 
 LARGEST_BODY = 64 * 1024
@@ -111,6 +112,24 @@ class _PlainSending(Sending):
     def _headers(self) -> Sequence[tuple[str, str]]:  # type: ignore[override]
         name, prefix, suffix, _ = self._plain
         return ((name, prefix + self.credential.reveal() + suffix),)
+
+
+def wants_body(connector: Connector, status: int, headers: Mapping[str, str]) -> bool:
+    """Whether a connector's rules may read this answer's body: of a type that it names, small, and no download."""
+    wanted = connector.inspect.get(status)
+    if wanted is None or not is_wanted(headers.get("content-type", ""), choices_of(wanted)):
+        return False
+    length = headers.get("content-length", "")
+    small = not length.isdecimal() or (len(length) < _MANY_DIGITS and int(length) <= LARGEST_BODY)
+    return small and "attachment" not in headers.get("content-disposition", "").lower()
+
+
+def answer_view(status: int, headers: Mapping[str, str], body: bytes | None, request: RequestView) -> ResponseView:
+    """A view of an answer, whose body is ``None`` if nobody wants it or it was not read."""
+    if body is None or len(body) > LARGEST_BODY:
+        return ResponseView(status=status, headers=headers, request=request)
+    json, text = json_and_text(body, headers.get("content-type", ""))
+    return ResponseView(status=status, headers=headers, json=json, text=text, request=request)
 
 
 class Policy:
@@ -234,12 +253,18 @@ class Policy:
 
     def _in_url(self, credential: Credential, view: Callable[[], RequestView]) -> InUrl | None:
         placement = self._placement
-        made = self._from_plugin("xkit_auth_format_query", self._query, bool, credential, view)
+        made = self._from_plugin("xkit_auth_format_query", self._query, _is_sendable, credential, view)
         if not (made or placement.query or placement.path.text):
             return None
-        query = {**placement.query_for(credential, self.params), **(made or {})}
-        prefix = placement.prefix_for(credential, self.params, in_path)
-        return in_url(prefix, query)
+        try:
+            # In one expression: what is in no variable is in no traceback that shows them.
+            return in_url(
+                placement.prefix_for(credential, self.params, in_path),
+                {**placement.query_for(credential, self.params), **(made or {})},
+            )
+        except XkitAuthError:
+            made = None
+            raise
 
     def _from_plugin(
         self,
@@ -252,8 +277,13 @@ class Policy:
         """What a plugin wants written, checked; ``None`` if there is none, or it leaves that to the template."""
         if hook is None:
             return None
+
+        def copied(**arguments: Any) -> object:  # what a mapping's own code raises is the plugin's mistake, too
+            answer = hook(**arguments)
+            return dict(answer) if isinstance(answer, Mapping) else answer
+
         made: Mapping[str, str] | None = self._asked(
-            name, hook, credential=credential, kind=self.kind, params=self.params, request=view()
+            name, copied, credential=credential, kind=self.kind, params=self.params, request=view()
         )
         if made is None:
             return None
@@ -264,30 +294,24 @@ class Policy:
         return made
 
     def add_extra(self, headers: MutableMapping[str, Any]) -> None:
-        """Set the further headers that the provider wants; those marked default give way to the caller's."""
-        for name, value, gives_way in self.extra:
+        """Set the further headers that the provider wants."""
+        for name, value in self.extra_for(headers):
+            headers[name] = value
+
+    def extra_for(self, headers: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """The further headers that the provider wants; those marked default give way to the caller's."""
+        return [
+            (name, value)
+            for name, value, gives_way in self.extra
             # An Accept that is content with anything is what clients send by themselves.
-            if not gives_way or headers.get(name, _ANYTHING) == _ANYTHING:
-                headers[name] = value
+            if not gives_way or headers.get(name, _ANYTHING) == _ANYTHING
+        ]
 
     # What an answer means
 
     def wants_body(self, status: int, headers: Mapping[str, str]) -> bool:
         """Whether the rules may read this answer's body: of a type that the connector names, small, and no download."""
-        wanted = self.connector.inspect.get(status)
-        if wanted is None or not is_wanted(headers.get("content-type", ""), choices_of(wanted)):
-            return False
-        length = headers.get("content-length", "")
-        small = not length.isdecimal() or int(length) <= LARGEST_BODY
-        return small and "attachment" not in headers.get("content-disposition", "").lower()
-
-    @staticmethod
-    def answer(status: int, headers: Mapping[str, str], body: bytes | None, request: RequestView) -> ResponseView:
-        """A view of an answer, whose body is ``None`` if nobody wants it or it was not read."""
-        if body is None or len(body) > LARGEST_BODY:
-            return ResponseView(status=status, headers=headers, request=request)
-        json, text = json_and_text(body, headers.get("content-type", ""))
-        return ResponseView(status=status, headers=headers, json=json, text=text, request=request)
+        return wants_body(self.connector, status, headers)
 
     def judge(self, credential: Credential, response: ResponseView) -> Judgement:
         """What the provider's answer says about the credential."""
@@ -327,6 +351,10 @@ class Policy:
 
     def __repr__(self) -> str:
         return f"Policy({self.slug!r}, {self.hosts!r})"
+
+
+def _is_sendable(name: str) -> bool:
+    return why_not_sendable(name) is None
 
 
 def _may_be_told(detail: object, credential: Credential) -> bool:

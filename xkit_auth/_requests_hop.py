@@ -19,7 +19,7 @@ from ._errors import XkitAuthError
 from ._flow import ASKS_AGAIN, Fetch, Send, Tell, advance, after_answer
 from ._model import Credential, ResponseView
 from ._origin import origin_of
-from ._policy import Sending
+from ._policy import Sending, answer_view
 from ._requests_parts import cut, rewound, stays_at_origin, stop_withholding, view_of, withhold
 from ._text import MASK
 
@@ -100,6 +100,10 @@ class Guard:
         following.hang_on(request)
         if following._has_left:
             withhold(request, self.names)
+            self._clear_target(response)
+
+    def _clear_target(self, response: Any) -> None:
+        """Take out of the redirect's target what must not go there."""
 
     def _successor(self) -> Guard:
         return Guard(self.names)
@@ -121,6 +125,10 @@ class Hop(Trip, Guard):
     def put_on(self, request: Any, credential: Credential) -> None:
         """Put the credential on a request that is being prepared, and be its hook."""
         policy = self.settled.policy
+        if policy.writes_url:
+            before = _hook_of(request)
+            if isinstance(before, Hop) and before.written is not None:  # auth is applied to this request once more
+                request.url = before.written.bare(request.url)
         if not policy.put_plain(credential, request.headers):
             self.written = self.write(credential, lambda: view_of(request, None))
             _write_on(request, self.written)
@@ -142,6 +150,10 @@ class Hop(Trip, Guard):
 
     def _successor(self) -> Guard:
         return self.carrying(self.sending)
+
+    def _clear_target(self, response: Any) -> None:
+        if self.sending.in_url is not None:  # a provider may say the URL back
+            response.headers["location"] = self.sending.bare(response.headers["location"])
 
     # The answer
 
@@ -173,7 +185,7 @@ class Hop(Trip, Guard):
                 mine = _hook_of(response.request)
                 assert isinstance(mine, Hop)
                 return mine._judged(response, how, may_resend=True)  # nothing of ours was refused before
-            if not is_new_send and self._was_replaced(request):
+            if not is_new_send and (self._was_lost(request) or self._was_replaced(request)):
                 return self._sent_again(response, how, self.fetch())
         except XkitAuthError as error:
             self._blame(error, response)
@@ -249,6 +261,11 @@ class Hop(Trip, Guard):
         response.history.append(refused)
         return response
 
+    def _was_lost(self, request: Any) -> bool:
+        """Whether a redirect within the origin led to a URL without the credential that was in it."""
+        in_url = self.sending.in_url
+        return in_url is not None and not self._has_left and not in_url.is_in(request.url)
+
     def _was_replaced(self, request: Any) -> bool:
         """Whether netrc took the credential's place: on a redirect requests looks there, even if there is an auth."""
         if self._has_left or self._is_spent or "Authorization" not in self.names:
@@ -268,7 +285,8 @@ class Hop(Trip, Guard):
         is_read_anyway = not how.get("stream")
         wanted = is_read_anyway and self.policy.wants_body(response.status_code, response.headers)
         body = response.content if wanted else None
-        return self.policy.answer(response.status_code, response.headers, body, view_of(response.request, self.sending))
+        view = view_of(response.request, self.sending)
+        return answer_view(response.status_code, response.headers, body, view)
 
     def _blame(self, error: XkitAuthError, response: Any) -> None:
         if error.response is not None:  # blamed already, on an answer that came later

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote, unquote_plus, urlsplit, urlunsplit
 
 from xkit_auth import (
     ConfigurationError,
@@ -122,7 +123,8 @@ def _prepared(request: RequestView, credential: Credential, service: str, region
     from botocore.config import Config
     from botocore.credentials import Credentials
 
-    wanted = AWSRequest(request.method, request.url, headers=_signed_headers(request), data=request.body or b"")
+    url, headers = _canonical(request.url), _signed_headers(request)
+    wanted = AWSRequest(request.method, url, headers=headers, data=request.body or b"")
     wanted.headers["X-Amz-Date"] = wanted.context["timestamp"] = f"{_now():%Y%m%dT%H%M%SZ}"
     if request.body is None:
         wanted.context["client_config"] = Config(s3={"payload_signing_enabled": False})
@@ -136,6 +138,19 @@ def _authorization(signer: SigV4Auth, request: AWSRequest) -> str:
     signed = signer.signed_headers(signer.headers_to_sign(request))
     signature = signer.signature(to_sign, request)
     return f"AWS4-HMAC-SHA256 Credential={signer.scope(request)}, SignedHeaders={signed}, Signature={signature}"
+
+
+def _canonical(url: str) -> str:
+    """The URL as AWS writes it before it signs: clients leave characters as they are that AWS encodes."""
+    parts = urlsplit(url)
+    path = quote(unquote(parts.path), safe="/-_.~")
+    pairs = [pair.partition("=") for pair in parts.query.split("&")] if parts.query else []
+    query = "&".join(f"{_encoded(name)}={_encoded(value)}" for name, _, value in pairs)
+    return urlunsplit((parts.scheme, parts.netloc, path, query, ""))
+
+
+def _encoded(text: str) -> str:
+    return quote(unquote_plus(text), safe="-_.~")
 
 
 def _signed_headers(request: RequestView) -> dict[str, str]:

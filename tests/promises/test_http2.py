@@ -20,6 +20,7 @@ from functools import partial
 from urllib.parse import parse_qs, quote
 
 import pytest
+from h2.connection import H2Connection
 
 from xkit_auth import Connector, hookimpl
 
@@ -138,12 +139,29 @@ def came(provider):
 
 
 @pytest.fixture
-def turns():
-    """Lets a thread go on until it waits for something.
+def turns(monkeypatch):
+    """Lets a thread go on until it waits for something, and until its stream is open.
 
     Both libraries number a connection's streams in two steps and without a lock: threads that come between them break
     the connection, with or without us.
     """
+    opening, mine = threading.Lock(), threading.local()
+    number, send = H2Connection.get_next_available_stream_id, H2Connection.send_headers
+
+    def numbered(connection):
+        mine.holds = opening.acquire(timeout=PATIENCE)
+        return number(connection)
+
+    def sent(connection, *args, **kwargs):
+        try:
+            return send(connection, *args, **kwargs)
+        finally:
+            if getattr(mine, "holds", False):  # not in the provider, which opens no streams
+                mine.holds = False
+                opening.release()
+
+    monkeypatch.setattr(H2Connection, "get_next_available_stream_id", numbered)
+    monkeypatch.setattr(H2Connection, "send_headers", sent)
     before = sys.getswitchinterval()
     sys.setswitchinterval(1000)
     yield

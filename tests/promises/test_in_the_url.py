@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 import pytest
 
@@ -141,13 +141,83 @@ def test_a_request_that_is_sent_again_later_takes_the_current_one(sandbox, drive
     assert [token_of(each, kind) for each in sandbox.arrivals("acme")][-2:] == [new, new]
 
 
-def test_a_redirect_takes_it_nowhere(sandbox, driver, auth, kind):
+@pytest.mark.parametrize("said_back", ["", "?access_token=tok-1%3Aa%2Fb%20c&a=1", "/bottok-1:a%2Fb%20c/x"])
+def test_a_redirect_elsewhere_does_not_take_it_along_even_if_the_provider_says_it(sandbox, driver, auth, said_back):
+    home, elsewhere = sandbox.provider_url("acme"), f"{sandbox.elsewhere_url}/things{said_back}"
+    raw = driver.send("GET", f"{home}/redirect?to={quote(elsewhere)}", auth=auth, follow_redirects=True).raw
+    (arrival,) = sandbox.arrivals("elsewhere")
+    assert arrival.path.startswith("/things")
+    if "query" in auth._kind:
+        assert "access_token" not in arrival.query
+    else:
+        assert "/bot" not in arrival.path
+    assert [str(each.url) for each in raw.history] == [f"{home}/redirect?to={quote(elsewhere)}"]
+
+
+SAID_BACK = {"query": "/things?a=1&access_token=tok-1%3Aa%2Fb%20c", "path": "/bottok-1:a%2Fb%20c/things?a=1"}
+
+
+@pytest.mark.parametrize("to", ["bare", "absolute", "said back"])
+def test_a_redirect_within_the_origin_takes_it_along_and_shows_it_no_more_than_before(sandbox, driver, auth, kind, to):
     home = sandbox.provider_url("acme")
-    for target in (f"{sandbox.elsewhere_url}/things", f"{home}/things"):
-        driver.send("GET", f"{home}/redirect?to={target}", auth=auth, follow_redirects=True)
-    assert [token_of(each, kind) for each in sandbox.arrivals("elsewhere")] == [None]
-    assert "tok-1" not in str([(each.path, each.query, each.headers) for each in sandbox.arrivals("elsewhere")])
-    assert token_of(sandbox.arrivals("acme")[-1], kind) is None
+    target = {"bare": "/things?a=1", "absolute": f"{home}/things?a=1", "said back": SAID_BACK[kind]}[to]
+    reply = driver.send("GET", f"{home}/redirect?to={quote(target)}", auth=auth, follow_redirects=True)
+    assert reply.status == 200
+    assert token_of(sandbox.arrivals("acme")[-1], kind) == "tok-1:a/b c"
+    assert sandbox.call_count() == 1
+    assert str(reply.raw.url) == f"{home}/things?a=1"
+    if driver.library != "requests":  # which finds out by a 401 that it has to go along
+        assert reply.history == [302]
+        assert "tok-1" not in str([dict(each.headers) for each in (*reply.raw.history, reply.raw)])
+
+
+@pytest.mark.drivers(httpx=True)
+def test_an_event_hook_that_sends_the_request_elsewhere_does_not_take_it_along(sandbox, driver, auth):
+    other = sandbox.elsewhere_url.rpartition(":")[2]
+
+    def elsewhere(request):
+        request.url = request.url.copy_with(port=int(other))
+
+    async def aelsewhere(request):
+        elsewhere(request)
+
+    hooks = {"request": [aelsewhere if driver.loop else elsewhere]}
+    with driver.session(auth=auth, event_hooks=hooks) as send:
+        send("GET", f"{sandbox.provider_url('acme')}/things?a=1")
+    (arrival,) = sandbox.arrivals("elsewhere")
+    assert (arrival.path, arrival.query) == ("/things", "a=1")
+
+
+@pytest.mark.drivers(httpx=True, sync=True)
+def test_a_transport_that_sends_twice_sends_it_twice(sandbox, driver, auth, kind):
+    inner = driver.lib.HTTPTransport()
+
+    class Again(driver.lib.BaseTransport):
+        def handle_request(self, request):
+            inner.handle_request(request).close()
+            return inner.handle_request(request)
+
+        def close(self):
+            inner.close()
+
+    with driver.lib.Client(transport=Again(), auth=auth) as client:
+        assert client.get(f"{sandbox.provider_url('acme')}/things").status_code == 200
+    assert [token_of(each, kind) for each in sandbox.arrivals("acme")] == ["tok-1:a/b c"] * 2
+
+
+@pytest.mark.drivers(requests=True)
+def test_auth_that_is_applied_again_replaces_it(sandbox, driver, auth, kind):
+    url = f"{sandbox.provider_url('acme')}/things"
+    prepared = driver.lib.Request("GET", url, auth=auth).prepare()
+    sandbox.expire("acme", "user-1")
+    auth._xkit.forget("acme")
+    prepared = auth(prepared)
+    with driver.lib.Session() as session:
+        session.trust_env = False
+        assert session.send(prepared).status_code == 200
+    (arrival,) = sandbox.arrivals("acme")
+    assert token_of(arrival, kind) == sandbox.credential("acme", "user-1")
+    assert "tok-1" not in arrival.path + arrival.query
 
 
 @pytest.mark.parametrize("placement", [QUERY, PATH])

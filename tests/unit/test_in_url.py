@@ -53,14 +53,21 @@ def test_it_is_put_in_once_however_often(what, url):
 )
 def test_it_takes_the_place_of_parameters_of_the_same_name_however_they_are_written(query):
     assert KEY.put_in(f"https://a.example/?{query}&b=c") == "https://a.example/?b=c&key=t%261"
+
+
+@pytest.mark.parametrize("query", ["key=t%261", "k%65y=t%261", "key=%74%26%31"])
+def test_it_is_taken_out_however_it_is_written(query):
     assert KEY.taken_out_of(f"https://a.example/?b=c&{query}") == "https://a.example/?b=c"
 
 
 def test_a_space_in_a_name_is_found_as_a_plus_too():
-    assert BOTH.taken_out_of("/?a+b=c&a%20b=d&ab=e") == "/?ab=e"
+    assert BOTH.put_in("/?a+b=c&a%20b=d&ab=e") == "/bot1:A/?ab=e&key=t1&a%20b=%C3%A9"
+    assert BOTH.taken_out_of("/?a+b=%c3%a9&ab=e") == "/?ab=e"
 
 
-@pytest.mark.parametrize("query", ["keys=a", "Key=a", "a=key", "a=b&key2=c", "ke%79s=a", "&", "a=1&&b=2", "a=%zz&b=+"])
+@pytest.mark.parametrize(
+    "query", ["key=mine", "keys=a", "Key=a", "a=key", "a=b&key2=c", "ke%79s=a", "&", "a=1&&b=2", "a=%zz&b=+"]
+)
 def test_other_parameters_stay_as_they_are(query):
     assert KEY.taken_out_of(f"https://a.example/?{query}") == f"https://a.example/?{query}"
 
@@ -87,10 +94,26 @@ def test_what_only_looks_like_it_is_not_it(what, url):
 
 
 @pytest.mark.parametrize(
-    "url", ["https://a.example/bot1:AB/x", "/x/bot1:A/y", "/bot1", "https://a.example/?a=/bot1:A/"]
+    "url", ["https://a.example/bot1:AB/x", "/xbot1:A/y", "/bot1", "/bot1:Ax/bot1:AB", "https://a.example/?a=/bot1:A/"]
 )
-def test_of_a_path_only_the_whole_beginning_is_taken_away(url):
+def test_of_a_path_only_whole_segments_are_taken_away(url):
     assert BOT.taken_out_of(url) == url
+
+
+@pytest.mark.parametrize(
+    ("url", "bare"),
+    [
+        ("/v2/bot1:A/x", "/v2/x"),
+        ("/bot1:AB/bot1:A", "/bot1:AB"),
+        ("https://b.example/to/bot1:A?a=1", "https://b.example/to?a=1"),
+    ],
+)
+def test_it_is_taken_out_of_a_path_wherever_it_has_got_to(url, bare):
+    assert BOT.taken_out_of(url) == bare
+
+
+def test_a_prefix_is_taken_out_decoded_too():
+    assert in_url("/bot1%2FA", {}).taken_out_of("/bot1/A/x") == "/x"
 
 
 def test_it_is_found_among_other_parameters_in_any_order():
@@ -108,8 +131,7 @@ def test_what_goes_into_a_path_cannot_leave_it(text, path):
 def test_what_goes_into_a_query_cannot_leave_it():
     what = in_url("", {"a&b": "c=d&e#f/g"})
 
-    assert what.pairs == ("a%26b=c%3Dd%26e%23f%2Fg",)
-    assert what.names == {"a&b"}
+    assert what.put_in("/") == "/?a%26b=c%3Dd%26e%23f%2Fg"
 
 
 def test_it_is_not_shown():

@@ -326,6 +326,57 @@ def test_the_kind_of_body_is_named_in_any_case(policy_of):
     assert policy.wants_body(200, {"content-type": "Application/JSON"})
 
 
+def test_a_length_of_thousands_of_digits_is_large(policy_of):
+    policy = policy_of(acme(inspect={200: "application/json"}))
+
+    assert not policy.wants_body(200, {"content-type": "application/json", "content-length": "9" * 5000})
+
+
+@pytest.mark.parametrize("content_type", ["application/stream+json", "application/json-seq", "application/x-ndjson"])
+def test_what_is_by_its_type_a_stream_of_json_is_not_read(policy_of, content_type):
+    assert not policy_of(acme(inspect={200: "application/json"})).wants_body(200, {"content-type": content_type})
+
+
+@pytest.mark.parametrize("made", [{"\ud800": "a"}, {"a\r\nb": "c"}, {"": "a"}, {"a": ""}, {"a": 5}, {5: "a"}, [], {}])
+def test_parameters_that_cannot_be_sent_are_the_plugins_mistake(policy_of, request_of, made):
+    with pytest.raises(ConfigurationError, match="xkit_auth_format_query"):
+        policy_of(query_hook=lambda **_names: made).write(TOKEN, request_of)
+
+
+class Raising(dict[str, str]):
+    def __iter__(self):
+        raise ValueError("it holds token-1")
+
+    keys = items = __iter__  # type: ignore[assignment]
+
+
+def test_a_mapping_that_raises_is_the_plugins_mistake_and_its_text_is_withheld(policy_of, request_of):
+    with pytest.raises(ConfigurationError, match="xkit_auth_format_headers raised ValueError") as caught:
+        policy_of(format_hook=lambda **_names: Raising(a="b")).write(TOKEN, request_of)
+    assert "token-1" not in str(caught.value)
+
+
+@pytest.mark.parametrize("token", [".", "..", "..."])
+def test_a_credential_of_dots_does_not_go_into_a_path(policy_of, token):
+    policy = policy_of(acme(kinds={"bot": Placement(path="/{token}")}))
+
+    with pytest.raises(PlatformProtocolError, match="nothing but dots"):
+        policy.write(Credential(token), no_view)
+
+
+def test_a_field_that_is_missing_leaves_no_other_in_a_traceback_with_local_variables(policy_of, request_of):
+    import traceback
+
+    placement = Placement(query={"a": "{field.a}"}, path="/{field.b}")
+    policy = policy_of(acme(kinds={"both": placement}), query_hook=lambda **_names: {"p": "SECRET-1"})
+    with pytest.raises(ConfigurationError) as caught:
+        policy.write(Credential({"a": "SECRET-2", "c": "x"}), request_of)
+    ours = caught.value.__traceback__.tb_next  # without the frame of this test
+    shown = "".join(traceback.TracebackException(type(caught.value), caught.value, ours, capture_locals=True).format())
+    assert "write" in shown
+    assert "SECRET" not in shown
+
+
 def test_a_policy_shows_its_slug_and_hosts():
     from xkit_auth._policy import Policy
 

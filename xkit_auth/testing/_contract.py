@@ -11,7 +11,7 @@ from .._directory import Directory
 from .._errors import ConfigurationError, XkitAuthError
 from .._model import Credential, Judgement, RequestView, ResponseView, Value, Verdict
 from .._placement import SLOT, Placement
-from .._policy import LARGEST_BODY, Policy, Sending
+from .._policy import LARGEST_BODY, Policy, Sending, answer_view
 from ..hookspecs import hookimpl
 from ..plugins import Plugins
 
@@ -222,7 +222,7 @@ class _Contract:
         policy.add_extra(headers)
         sent = {name: _decoded(value) for name, value in headers.items()}
         if sending.in_url is not None:
-            sent |= {f"?{name}": value for name, value in _pairs(sending.in_url.pairs)}
+            sent |= {f"?{name}": value for name, value in sending.in_url.pairs}
             sent |= {"/": sending.in_url.prefix} if sending.in_url.prefix else {}
         return sent
 
@@ -280,7 +280,7 @@ class _Contract:
         headers, body = example.all_headers, example.content
         self.demand(len(body) <= LARGEST_BODY, f"{example} is larger than what is looked at")
         is_read = policy.wants_body(example.status, headers)
-        return policy.answer(example.status, headers, body if is_read else None, self.request_to(policy))
+        return answer_view(example.status, headers, body if is_read else None, self.request_to(policy))
 
     # What is shown
 
@@ -336,14 +336,6 @@ def _decoded(value: str) -> str:
         return f"Basic {b64decode(rest, validate=True).decode('latin-1')}" if scheme == "Basic" else value
     except ValueError:  # it was encoded already when it came, or is so in the example
         return value
-
-
-def _pairs(pairs: Iterable[str]) -> Iterator[tuple[str, str]]:
-    from urllib.parse import unquote
-
-    for pair in pairs:
-        name, _, value = pair.partition("=")
-        yield unquote(name), unquote(value)
 
 
 def _look_alikes(entry: str, entries: Sequence[str]) -> Iterator[str]:

@@ -102,6 +102,25 @@ def test_body_method_and_token_are_part_of_the_signature(in_2015):
     assert "x-amz-target" in made[4]["Authorization"]
 
 
+@pytest.mark.parametrize("connector", [xkit_auth_aws.aws, xkit_auth_aws.aws_s3])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("?prefix=a+b", "?prefix=a%20b"),
+        ("?prefix=a/b", "?prefix=a%2Fb"),
+        ("?prefix=%7e", "?prefix=~"),
+        ("?a=1&b=2", "?b=2&a=1"),
+        ("?acl", "?acl="),
+        ("a(b)+c,d:e@f=g", "a%28b%29%2Bc%2Cd%3Ae%40f%3Dg"),
+        ("a%2fb", "a%2Fb"),
+    ],
+)
+def test_what_clients_write_in_two_ways_has_one_signature(in_2015, connector, one, other):
+    place = {"connector": connector, "service": "any", "region": "eu-west-1"}
+    base = "https://s3.eu-west-1.amazonaws.com/"
+    assert signed(base + one, **place) == signed(base + other, **place)
+
+
 def test_headers_that_proxies_change_are_not_signed(in_2015):
     headers = {"User-Agent": "x", "Accept": "*/*", "Connection": "close", "X-Amz-Date": "the caller's own"}
     place = {"service": "iam", "region": "us-east-1"}

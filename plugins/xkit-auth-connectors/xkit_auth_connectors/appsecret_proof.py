@@ -21,7 +21,9 @@ class AppSecretProof:
     Args:
         app_secret: the application's secret, from its settings at Meta.
 
-    The proof goes into the query, where logs may show it. Without the token it is of no use to anybody.
+    The proof goes into the query, where logs may show it. Without the token it is of no use to anybody. A plugin
+    that is given in ``plugins=`` is asked for each request of every connector: best give it to an ``Xkit`` that is for
+    Meta.
 
     Example:
         >>> from xkit_auth import Xkit
