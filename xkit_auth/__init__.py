@@ -40,6 +40,7 @@ from ._model import (
 if TYPE_CHECKING:
     from ._challenge import Challenge
     from ._connector import Connector
+    from ._current import current_context, use_context
     from ._failure import PRESENT, Contains, Failure, StartsWith
     from ._placement import Default, Placement
     from ._xkit import Xkit
@@ -79,11 +80,15 @@ __all__ = [
     "WebhookEvent",
     "Xkit",
     "XkitAuthError",
+    "current_context",
     "hookimpl",
+    "use_context",
 ]
 
 
 _LATE = {
+    "current_context": "._current",
+    "use_context": "._current",
     "PRESENT": "._failure",
     "Challenge": "._challenge",
     "Connector": "._connector",

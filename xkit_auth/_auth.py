@@ -142,7 +142,10 @@ class Trip:
 class BaseAuth:
     """The arguments of every ``XkitAuth``, and the way from a request to its ``Trip``."""
 
-    _adapter: str
+    #: The adapter's module; ``None`` if there is none, and so no library to make calls to Xkit with.
+    _adapter: str | None
+    #: Whether ``bind`` has put it where it is.
+    is_bound = False
     _trip_type: type[Any] = Trip
 
     def __init__(
@@ -203,32 +206,16 @@ class BaseAuth:
         same origin always.
         """
         given = self._context
-        context = given if isinstance(given, str) else self._context_now(given)
+        context = given if isinstance(given, str) else context_now(given)
         settled = self._by_origin.get(origin_key)
         if settled is not None and settled.xkit.is_settled:
             return self._trip_type(settled, context)
         return self._first_trip(context, origin_key, self._url_of(request))
 
-    def _context_now(self, given: Callable[[], str] | ContextVar[str] | _Lost) -> str:
-        if isinstance(given, ContextVar):
-            try:
-                value: object = given.get()
-            except LookupError:
-                value = None
-            return checked_name(f"context (from {given.name})", value)
-        if isinstance(given, _Lost):
-            given.complain()
-        context: Any = given()
-        if iscoroutine(context):
-            context.close()
-            raise ConfigurationError(
-                "The context= function is async", hint="Give an ordinary function, or a ContextVar that is set before."
-            )
-        return checked_name("context (from the context= function)", context)
-
     def _first_trip(self, context: str, origin_key: Hashable, url: str) -> Any:
         xkit = self._account()
-        xkit.broker.prefer(self._adapter)
+        if self._adapter is not None:
+            xkit.broker.prefer(self._adapter)
         slug = xkit.directory.slug_for(url) if self._connector is ANY else self._connector
         policy = None
         if isinstance(slug, str):
@@ -273,6 +260,31 @@ class BaseAuth:
 
 
 _Self = TypeVar("_Self", bound=BaseAuth)
+
+
+def context_now(given: Context | _Lost) -> str:
+    """The context that a ``context=`` argument means at this moment.
+
+    Raises:
+        ConfigurationError: there is none, or it is not a text.
+    """
+    if isinstance(given, str):
+        return checked_name("context", given)
+    if isinstance(given, ContextVar):
+        try:
+            value: object = given.get()
+        except LookupError:
+            value = None
+        return checked_name(f"context (from {given.name})", value)
+    if isinstance(given, _Lost):
+        given.complain()
+    context: Any = given()
+    if iscoroutine(context):
+        context.close()
+        raise ConfigurationError(
+            "The context= function is async", hint="Give an ordinary function, or a ContextVar that is set before."
+        )
+    return checked_name("context (from the context= function)", context)
 
 
 def _not_allowed(url: str, context: str, policy: Policy | None) -> HostNotAllowed:

@@ -128,6 +128,16 @@ class Directory:
             classify_hook=plugins.hook_for("xkit_auth_classify_response", brought),
         )
 
+    def hook_for(self, name: str, slug: str | None) -> Callable[..., Any] | None:
+        """A hook as asked of the given plugin objects and of the plugin that brings the connector, if there is one."""
+        plugins = self.plugins()
+        return plugins.hook_for(name, None if slug is None else plugins.find(self._slugs.get(slug, slug)))
+
+    def connector_for(self, slug: str) -> Connector | None:
+        """The connector that ``slug`` means, as its plugin says; ``None`` if no plugin knows it."""
+        brought = self.plugins().find(self._slugs.get(slug, slug))
+        return None if brought is None else brought.connector
+
     def slug_for(self, url: str) -> str | None:
         """The one connector whose hosts include this URL's, or ``None``. Several are told apart by their ``paths``.
 

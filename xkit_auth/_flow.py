@@ -7,11 +7,11 @@ and sends back what came of it. An error that an adapter throws in passes throug
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from ._errors import ReauthorizationRequired
-from ._model import Credential, Judgement, RequestView, ResponseView, Verdict
-from ._policy import Policy, Sending
+from ._model import Credential, Judgement, Verdict
+from ._policy import Sending
 
 _Step = TypeVar("_Step")
 _Outcome = TypeVar("_Outcome")
@@ -43,15 +43,29 @@ class Tell(NamedTuple):
     final: bool
 
 
+class Judge(Protocol):
+    """Whoever knows what an answer means and how a credential is written: a ``Policy``, or a stand-in for one."""
+
+    slug: str
+
+    def judge(self, credential: Credential, response: Any) -> Judgement:
+        """What the answer says about the credential."""
+        ...
+
+    def write(self, credential: Credential, view: Callable[[], Any]) -> Sending:
+        """The credential as it is sent."""
+        ...
+
+
 Step: TypeAlias = Fetch | Send | Tell
-Life: TypeAlias = Generator[Step, Credential | ResponseView | None, None]
+Life: TypeAlias = Generator[Step, Any, None]
 
 
 def after_answer(
-    policy: Policy,
+    policy: Judge,
     credential: Credential,
-    answer: ResponseView,
-    view: Callable[[], RequestView],
+    answer: Any,
+    view: Callable[[], Any],
     *,
     replayable: bool,
 ) -> Life:
@@ -80,7 +94,7 @@ def after_answer(
     if not replayable:
         return
     second = yield Send(policy.write(current, view))
-    if isinstance(second, ResponseView):
+    if second is not None:
         judgement = policy.judge(current, second)
         if judgement.verdict is not Verdict.ACCEPTED:
             yield Tell(current, judgement, final=judgement.verdict in ASKS_AGAIN)

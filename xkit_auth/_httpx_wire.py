@@ -8,6 +8,7 @@ extension of the transport is the place where all this can be done.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from ._policy import Sending
@@ -128,6 +129,20 @@ class Wire:
 
     def __repr__(self) -> str:
         return "Wire()"
+
+
+def without_hidden(redirected: Callable[..., Any], _client: object, args: tuple[Any, ...], kwargs: Any) -> Any:
+    """Wrapped by ``bind`` around the method that makes a redirect's headers: leave out those that are ours.
+
+    For transports that do not call their trace, on which such a header is still on the request.
+    """
+    headers = redirected(*args, **kwargs)
+    request, url = args[0], args[1]
+    wire = request.extensions.get("trace")
+    if isinstance(wire, Wire) and _origin_of(url) != _origin_of(request.url):
+        for name in wire._sending.hidden:
+            headers.pop(name, None)
+    return headers
 
 
 class AsyncWire(Wire):

@@ -11,7 +11,7 @@ connector's credentials or answers.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pluggy import HookimplMarker, HookspecMarker
 
@@ -58,6 +58,24 @@ def xkit_auth_classify_response(
     connector: Connector, credential: Credential, response: ResponseView
 ) -> Verdict | Judgement | None:
     """What the provider's answer says about the credential, or ``None`` to leave it to the connector's rules."""
+
+
+@hookspec(firstresult=True)
+def xkit_auth_classify_exception(connector: Connector, exception: Exception) -> Verdict | None:
+    """What an exception of an SDK says about the credential, or ``None`` to leave it to the connector's rules.
+
+    Those look at the exception's own answer, if it brings one in a form that is known. Asked for functions that are
+    decorated with ``xkit_auth.sdk.with_credential``.
+    """
+
+
+@hookspec(firstresult=True)
+def xkit_auth_bind(target: object, auth: Any) -> bool | None:
+    """Put the credential on an object of an SDK that this plugin knows: ``True`` if it does, else ``None``.
+
+    ``auth`` is an ``xkit_auth.sdk.Binder``. Fill a slot if the SDK has one, and wrap a method of this one object if
+    not. What is done through ``auth`` is undone when the binding is released. Asked by ``xkit_auth.sdk.bind``.
+    """
 
 
 @hookspec

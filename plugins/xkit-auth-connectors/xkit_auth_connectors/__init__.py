@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Any
 
 from xkit_auth import Connector, hookimpl
 
@@ -91,3 +92,11 @@ MODULES = (
 def xkit_auth_connectors() -> list[Connector]:
     """The connectors of all modules."""
     return [connector for name in MODULES for connector in import_module(f"{__name__}.{name}").connectors]
+
+
+@hookimpl
+def xkit_auth_bind(target: object, auth: Any) -> bool | None:
+    """The objects of notion-client, openai, python-gitlab and gspread."""
+    from .sdk import bound  # imported when something is bound: most applications bind nothing
+
+    return bound(target, auth) or None

@@ -10,6 +10,8 @@ clients. Unverified, and so left out: the host for uploads, and the status of
 
 from __future__ import annotations
 
+from typing import Any
+
 from xkit_auth import PRESENT, Connector, Default, Failure, Verdict, hookimpl
 
 github = Connector(
@@ -29,3 +31,11 @@ github = Connector(
 def xkit_auth_connectors() -> list[Connector]:
     """GitHub's API."""
     return [github]
+
+
+@hookimpl
+def xkit_auth_bind(target: object, auth: Any) -> bool | None:
+    """The objects of githubkit and PyGithub."""
+    from .sdk import bound  # imported when something is bound: most applications bind nothing
+
+    return bound(target, auth) or None

@@ -8,6 +8,8 @@ published Web API specification, ``auth.test``, and code and tests of other clie
 
 from __future__ import annotations
 
+from typing import Any
+
 from xkit_auth import Connector, Failure, Verdict, hookimpl
 
 slack = Connector(
@@ -48,3 +50,11 @@ slack = Connector(
 def xkit_auth_connectors() -> list[Connector]:
     """Slack's Web API."""
     return [slack]
+
+
+@hookimpl
+def xkit_auth_bind(target: object, auth: Any) -> bool | None:
+    """The objects of slack_sdk."""
+    from .sdk import bound  # imported when something is bound: most applications bind nothing
+
+    return bound(target, auth) or None

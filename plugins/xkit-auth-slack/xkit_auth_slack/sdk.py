@@ -1,0 +1,118 @@
+"""slack_sdk's web clients, sync and async: neither has a slot, so the method that sends is wrapped, of one client.
+
+The sync one sends with urllib, which would carry a header to another host on a redirect: ours is one that it does not.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+from urllib.error import HTTPError
+
+from xkit_auth import RequestView
+
+
+def bound(target: object, auth: Any) -> bool:
+    """Bind a web client of slack_sdk; whether it is one."""
+    if _is_a(target, "slack_sdk.web.base_client", "BaseClient"):
+        auth.wrap(target, "_perform_urllib_http_request_internal", _Sync(auth))
+    elif _is_a(target, "slack_sdk.web.async_base_client", "AsyncBaseClient"):
+        auth.wrap(target, "_request", _Async(auth))
+    else:
+        return False
+    return True
+
+
+def _is_a(target: object, module: str, name: str) -> bool:
+    kind = getattr(sys.modules.get(module), name, None)
+    return kind is not None and isinstance(target, kind)
+
+
+class _Sync:
+    """In place of the method that hands a request to urllib."""
+
+    def __init__(self, auth: Any) -> None:
+        self._auth = auth
+
+    def __call__(self, wrapped: Any, client: Any, args: Any, kwargs: Any) -> Any:
+        def of(url: str, req: Any) -> tuple[str, Any]:
+            return url, req
+
+        url, request = of(*args, **kwargs)
+        if not _is_ours(client, url, request.headers):
+            return wrapped(url, request)
+
+        def attempt(headers: Mapping[str, str]) -> Any:
+            for name, value in headers.items():
+                request.remove_header(name.capitalize())
+                request.add_unredirected_header(name, value)
+            try:
+                return wrapped(url, request)
+            except HTTPError as error:  # as urllib tells all statuses from 300 on; slack_sdk reads it
+                return error
+
+        view = RequestView(
+            method=request.get_method(), url=url, headers=dict(request.headers), body=_body_of(request.data)
+        )
+        result = self._auth.send(view, attempt, _read, replayable=view.body is not None)
+        if isinstance(result, HTTPError):
+            raise result
+        return result
+
+
+class _Async:
+    """In place of the method that hands a request to aiohttp; pagination goes through it, too."""
+
+    def __init__(self, auth: Any) -> None:
+        self._auth = auth
+
+    async def __call__(self, wrapped: Any, client: Any, _args: Any, kwargs: Any) -> Any:
+        arguments = kwargs["req_args"]
+        own_headers = dict(arguments.get("headers") or {})
+        if arguments.get("auth") is not None or not _is_ours(client, kwargs["api_url"], own_headers):
+            return await wrapped(**kwargs)
+
+        async def attempt(headers: Mapping[str, str]) -> Any:
+            given = {name.lower() for name in headers}
+            kept = {name: value for name, value in own_headers.items() if name.lower() not in given}
+            return await wrapped(**{**kwargs, "req_args": {**arguments, "headers": {**kept, **headers}}})
+
+        view = RequestView(method=kwargs["http_verb"], url=kwargs["api_url"], headers=own_headers, body=None)
+        has_files = any(hasattr(value, "read") for value in _values_of(arguments.get("data")))
+        return await self._auth.asend(view, attempt, _aread, replayable=not has_files)
+
+
+def _is_ours(client: Any, url: str, headers: Mapping[str, str]) -> bool:
+    """Whether it is a call of Slack's API that takes a token: uploads go elsewhere, and OAuth's calls bring Basic."""
+    has_basic = any(name.lower() == "authorization" and value.startswith("Basic ") for name, value in headers.items())
+    return url.startswith(client.base_url) and not has_basic
+
+
+def _body_of(data: object) -> bytes | None:
+    return b"" if data is None else data if isinstance(data, bytes) else None
+
+
+def _values_of(data: object) -> list[object]:
+    return list(data.values()) if isinstance(data, dict) else [data]
+
+
+def _read(result: Any) -> tuple[int, Mapping[str, str], bytes | None]:
+    if isinstance(result, HTTPError):
+        return result.code, dict(result.headers), None
+    body = result["body"]
+    return result["status"], _lower(result["headers"]), body.encode() if isinstance(body, str) else None
+
+
+def _aread(result: Any) -> tuple[int, Mapping[str, str], bytes | None]:
+    data = result["data"]
+    return (
+        result["status_code"],
+        _lower(result["headers"]),
+        json.dumps(data).encode() if isinstance(data, dict) else None,
+    )
+
+
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}

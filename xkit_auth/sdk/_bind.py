@@ -1,0 +1,82 @@
+"""``bind``: give an object its credential, in its slot if it has one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._auth import Context, Hosts, Kind, OffHost, Params
+from .._errors import ConfigurationError, XkitAuthError
+from .._model import ANY, _Any
+from .._text import shown
+from .._xkit import Xkit
+from ._binder import Binder
+from ._binding import Binding
+
+
+def bind(
+    target: object,
+    connector: str | _Any,
+    *,
+    context: Context,
+    xkit: Xkit | None = None,
+    hosts: Hosts | None = None,
+    params: Params | None = None,
+    kind: Kind | None = None,
+    off_host: OffHost = "raise",
+) -> Binding:
+    """Give a client, or an object of an SDK, the credential of an Xkit connection.
+
+    A session of requests and a client of httpx or httpx2 get an auth object in their slot; on the latter two, redirects
+    go without the credential on whatever transport. Objects of SDKs are the affair of plugins, which know what to fill
+    or to wrap. Nothing but this one object is touched: no class, no module, no other instance.
+
+    Args:
+        target: the object.
+        connector: the connector's slug in your Xkit project, or ``ANY``.
+        context, xkit, hosts, params, kind, off_host: as for ``XkitAuth``.
+
+    Returns:
+        The handle that takes it off again.
+
+    Raises:
+        ConfigurationError: nobody knows how to bind this object, it is bound already, or it has a credential of its own
+            that would win.
+
+    Example:
+        >>> import httpx
+        >>> from xkit_auth.sdk import bind
+        >>> with httpx.Client() as client, bind(client, "slack", context="user-42"):
+        ...     client.auth
+        xkit_auth.httpx.XkitAuth('slack')
+    """
+    arguments = {
+        "context": context, "xkit": xkit, "hosts": hosts, "params": params, "kind": kind, "off_host": off_host
+    }  # fmt: skip
+    binder = Binder(connector, arguments)
+    try:
+        is_bound = binder.fill(target) or _asked(target, connector, xkit, binder)
+    except BaseException:
+        binder.binding.release()
+        raise
+    if not is_bound:
+        raise ConfigurationError(
+            f"Nobody knows how to bind an object of the class {type(target).__module__}.{type(target).__qualname__}",
+            connector=None if connector is ANY else str(connector),
+            hint="Bind the HTTP client inside it, or install the plugin that knows this SDK.",
+        )
+    return binder.binding
+
+
+def _asked(target: object, connector: str | _Any, xkit: Xkit | None, binder: Binder) -> bool:
+    account = Xkit.default() if xkit is None else xkit
+    hook = account.directory.hook_for("xkit_auth_bind", connector if isinstance(connector, str) else None)
+    if hook is None:
+        return False
+    try:
+        return bool(hook(target=target, auth=binder))
+    except XkitAuthError:
+        raise
+    except Exception as error:
+        raised: Any = f"{type(error).__name__}: {shown(error)}"
+        problem = f"The plugin's xkit_auth_bind raised {raised}"
+        raise ConfigurationError(problem, hint="Correct the plugin. Nothing was bound.") from error

@@ -1,0 +1,211 @@
+"""What ``bind`` and the plugins that know an SDK have in their hands: the auth objects, and the ways to put them on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+import wrapt
+
+from .._auth import BaseAuth, Trip
+from .._errors import ConfigurationError
+from .._model import RequestView, ResponseView
+from .._origin import origin_of
+from .._policy import Sending, answer_view
+from ._binding import Binding, current
+from ._drive import arun, life_of, run
+
+_Result = TypeVar("_Result")
+Read = Callable[[Any], tuple[int, Mapping[str, str], bytes | None]]
+
+# By name, so that a library which is not there is not needed: an object of its class could not be there either.
+_SLOTS = {
+    ("requests", "Session"): "requests",
+    ("niquests", "Session"): "requests",
+    ("httpx", "Client"): "httpx",
+    ("httpx", "AsyncClient"): "httpx",
+    ("httpx2", "Client"): "httpx2",
+    ("httpx2", "AsyncClient"): "httpx2",
+}
+
+
+class Binder:
+    """Given to ``xkit_auth_bind`` as ``auth``: puts the credential of one connection on the objects of an SDK.
+
+    Whatever is done through it is undone by ``Binding.release``.
+    """
+
+    def __init__(self, connector: Any, arguments: Mapping[str, Any]) -> None:
+        self._arguments = {"connector": connector, **arguments}
+        self._by_hand = _ByHand(connector, **arguments)
+        self.binding = Binding()
+
+    # Auth objects
+
+    def for_requests(self) -> Any:
+        """An ``XkitAuth`` for requests."""
+        return self._made_by("requests")
+
+    def for_httpx(self) -> Any:
+        """An ``XkitAuth`` for httpx."""
+        return self._made_by("httpx")
+
+    def for_httpx2(self) -> Any:
+        """An ``XkitAuth`` for httpx2."""
+        return self._made_by("httpx2")
+
+    def _made_by(self, library: str) -> Any:
+        import importlib
+
+        arguments = dict(self._arguments)
+        return importlib.import_module(f"xkit_auth.{library}").XkitAuth(arguments.pop("connector"), **arguments)
+
+    # Putting them on
+
+    def fill(self, client: object) -> bool:
+        """Put an auth object into the slot of a session of requests, or of a client of httpx or httpx2.
+
+        On httpx and httpx2, redirects of this client to another origin also go without a credential in any other header
+        than ``Authorization`` then, on whatever transport.
+
+        Returns:
+            Whether it is such a client; if not, nothing was done.
+
+        Raises:
+            ConfigurationError: it is bound already.
+        """
+        library = _library_of(client)
+        if library is None:
+            return False
+        if isinstance(current(client, "auth"), BaseAuth) and current(client, "auth").is_bound:
+            raise ConfigurationError(
+                f"This {type(client).__name__} is bound already",
+                hint="Release its binding first, or give bind() a context that says whose turn it is.",
+            )
+        auth = self._made_by(library)
+        auth.is_bound = True
+        self.binding.put(client, "auth", auth)
+        if library != "requests":
+            from .._httpx_wire import without_hidden
+
+            self.wrap(client, "_redirect_headers", without_hidden)
+        return True
+
+    def put(self, owner: object, name: str, value: object) -> None:
+        """Set an attribute of this one object.
+
+        Raises:
+            ConfigurationError: the object does not allow that.
+        """
+        self.binding.put(owner, name, value)
+
+    def when_released(self, function: Callable[[], None]) -> None:
+        """Call this when the binding is released, before anything is put back."""
+        self.binding.undo_with(function)
+
+    def wrap(self, owner: object, name: str, wrapper: Callable[..., Any]) -> None:
+        """Wrap a method of this one object: ``wrapper(wrapped, instance, args, kwargs)`` is called instead of it.
+
+        Raises:
+            ConfigurationError: the object has no such method, or does not allow that.
+        """
+        method = getattr(owner, name, None)
+        if not callable(method):
+            raise ConfigurationError(
+                f"{type(owner).__name__} has no method {name}, which bind() would wrap",
+                hint="This version of the SDK is not known to the plugin; see whether there is a newer plugin.",
+            )
+        self.binding.put(owner, name, wrapt.FunctionWrapper(method, wrapper))
+
+    # Doing without any slot
+
+    def send(
+        self,
+        request: RequestView,
+        attempt: Callable[[Mapping[str, str]], _Result],
+        read: Read,
+        *,
+        replayable: bool = True,
+    ) -> _Result:
+        """Let an SDK send a request with the credential on it, and once more if the provider turns that down.
+
+        Args:
+            request: the request, without the credential.
+            attempt: sends it with these headers, and returns what the SDK makes of the answer. It must not let them
+                follow a redirect to another origin.
+            read: the status, the headers and the body of what ``attempt`` returned.
+            replayable: whether the body can be sent twice.
+
+        Returns:
+            What ``attempt`` returned last.
+
+        Raises:
+            XkitAuthError: the user cannot be authorized, or the URL is not the connector's.
+        """
+        trip = self._by_hand.trip_to(request)
+        if trip is None:
+            return attempt({})
+        life = life_of(trip, lambda: request, _reader(trip, read, request), replayable=replayable)
+        result: _Result = run(life, trip, lambda sending: attempt(_headers(trip, sending, request)))
+        return result
+
+    async def asend(
+        self,
+        request: RequestView,
+        attempt: Callable[[Mapping[str, str]], Awaitable[_Result]],
+        read: Read,
+        *,
+        replayable: bool = True,
+    ) -> _Result:
+        """The same for tasks."""
+        trip = self._by_hand.trip_to(request)
+        if trip is None:
+            return await attempt({})
+        life = life_of(trip, lambda: request, _reader(trip, read, request), replayable=replayable)
+        result: _Result = await arun(life, trip, lambda sending: attempt(_headers(trip, sending, request)))
+        return result
+
+    def __repr__(self) -> str:
+        return f"Binder({self._arguments['connector']!r})"
+
+
+class _ByHand(BaseAuth):
+    """The arguments of an auth object, for what has no library that we know."""
+
+    _adapter = None
+
+    def trip_to(self, request: RequestView) -> Trip | None:
+        """The way of a request; ``None`` if it goes without the credential."""
+        trip: Trip | None = self._trip(origin_of(request.url), request)
+        return trip
+
+    def _url_of(self, request: Any) -> str:
+        return str(request.url)
+
+
+def _headers(trip: Trip, sending: Sending, request: RequestView) -> dict[str, str]:
+    if sending.in_url is not None:
+        raise ConfigurationError(
+            "A credential in the URL cannot be given to this SDK", hint="Name another kind= of the connector."
+        )
+    headers = dict(trip.policy.extra_for(request.headers))
+    sending.put_on(headers)
+    return headers
+
+
+def _reader(trip: Trip, read: Read, request: RequestView) -> Callable[[Any], ResponseView]:
+    def seen(result: Any) -> ResponseView:
+        status, headers, body = read(result)
+        wanted = trip.policy.wants_body(status, headers)
+        return answer_view(status, headers, body if wanted else None, request)
+
+    return seen
+
+
+def _library_of(client: object) -> str | None:
+    for (module, name), library in _SLOTS.items():
+        kind = getattr(sys.modules.get(module), name, None)
+        if kind is not None and isinstance(client, kind):
+            return library
+    return None

@@ -1,0 +1,111 @@
+"""One call of a decorated function: whose credential it gets, and what its exception says about that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from .._auth import Context, Trip, context_now
+from .._connector import Connector, judged_by_rules
+from .._errors import ConfigurationError, XkitAuthError
+from .._model import Credential, Judgement, RequestView, Verdict
+from .._policy import Sending, answer_view, wants_body
+from .._text import shown
+from .._xkit import Xkit
+from ._exceptions import answer_in
+
+Rejected = type[BaseException] | tuple[type[BaseException], ...] | Callable[[Exception], bool]
+
+_NO_REQUEST = RequestView(method="", url="", headers={}, body=None)
+
+
+def nothing() -> RequestView:
+    """There is no request to be seen."""
+    return _NO_REQUEST
+
+
+class Outcome(NamedTuple):
+    """What a call came to."""
+
+    value: Any
+    error: Exception | None
+
+    def unpacked(self) -> Any:
+        """What the function returned or raised."""
+        if self.error is not None:
+            raise self.error
+        return self.value
+
+
+class Call(Trip):
+    """A trip that is its own policy: it judges exceptions, and the credential goes to the function as it is."""
+
+    _failed_with: Exception | None = None
+
+    def __init__(self, slug: str, context: Context, xkit: Xkit | None, rejected: Rejected | None) -> None:
+        self.slug = slug
+        self.context = context_now(context)
+        self._xkit = Xkit.default() if xkit is None else xkit
+        self._rejected = rejected
+
+    @property
+    def xkit(self) -> Xkit:
+        """The account that is asked."""
+        return self._xkit
+
+    @property
+    def policy(self) -> Any:
+        """Whoever judges and writes."""
+        return self
+
+    def write(self, credential: Credential, view: Callable[[], Any]) -> Sending:
+        """The credential as it is."""
+        return Sending(credential, ())
+
+    def seen(self, outcome: Outcome) -> Outcome:
+        """What is judged."""
+        self._failed_with = outcome.error
+        return outcome
+
+    def blame(self, error: XkitAuthError) -> None:
+        """Put on an error of ours the exception of the function that led to it."""
+        error.response = getattr(self._failed_with, "response", None)
+        error.__cause__ = error.__cause__ or self._failed_with
+
+    def judge(self, credential: Credential, outcome: Outcome) -> Judgement:
+        """What an exception says about the credential."""
+        if outcome.error is None:
+            return Judgement(Verdict.ACCEPTED)
+        if self._rejected is None:
+            return self._by_plugin(credential, outcome.error)
+        is_rejected = (
+            isinstance(outcome.error, self._rejected)
+            if isinstance(self._rejected, (type, tuple))
+            else self._rejected(outcome.error)
+        )
+        return Judgement(Verdict.REFETCH if is_rejected else Verdict.ACCEPTED)
+
+    def _by_plugin(self, credential: Credential, error: Exception) -> Judgement:
+        connector = self.xkit.directory.connector_for(self.slug) or Connector(self.slug, hosts=[])
+        hook = self.xkit.directory.hook_for("xkit_auth_classify_exception", self.slug)
+        verdict = None if hook is None else self._asked(hook, connector, credential, error)
+        if verdict is not None:
+            return Judgement(verdict)
+        said = answer_in(error)
+        if said is None:
+            return Judgement(Verdict.ACCEPTED)
+        body = said.body if wants_body(connector, said.status, said.headers) else None
+        return judged_by_rules(connector, answer_view(said.status, said.headers, body, _NO_REQUEST))
+
+    def _asked(
+        self, hook: Callable[..., Any], connector: Connector, credential: Credential, error: Exception
+    ) -> Verdict | None:
+        try:
+            verdict = hook(connector=connector, exception=error)
+        except Exception as raised:
+            problem = f"raised {type(raised).__name__}: {shown(raised, credential._texts())}"
+        else:
+            if verdict is None or isinstance(verdict, Verdict):
+                return verdict
+            problem = "returned something that is not a Verdict"
+        raise ConfigurationError(f"The plugin's xkit_auth_classify_exception {problem}", hint="Correct the plugin.")

@@ -1,0 +1,86 @@
+"""The flow of a request, for callers that are neither requests nor httpx: once for threads and once for tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Generator
+from typing import Any, NamedTuple
+
+from .._auth import Trip
+from .._errors import XkitAuthError
+from .._flow import Fetch, Send, advance, after_answer
+from .._model import Credential
+from .._policy import Sending
+
+
+class _Wanted(NamedTuple):
+    rejected: Credential | None
+
+
+_Life = Generator[_Wanted | Sending, Any, Any]
+
+
+def life_of(trip: Trip, view: Callable[[], Any], seen: Callable[[Any], Any], *, replayable: bool) -> _Life:
+    """Yields what is wanted: a credential, or an attempt with what carries one. Is sent what came of it.
+
+    Args:
+        trip: whose request it is.
+        view: the request, for plugins.
+        seen: makes of an attempt's result what the trip's policy can judge.
+        replayable: whether there may be a second attempt.
+
+    Returns:
+        The result of the last attempt.
+    """
+    result: Any = None
+    try:
+        credential = yield _Wanted(None)
+        result = yield trip.write(credential, view)
+        life = after_answer(trip.policy, credential, seen(result), view, replayable=replayable)
+        step = next(life, None)
+        while step is not None:
+            outcome: Any = None
+            if isinstance(step, Fetch):
+                trip.note_rejected(step)
+                outcome = yield _Wanted(step.rejected)
+            elif isinstance(step, Send):
+                trip.note_resent(step.sending.credential)
+                result = yield step.sending
+                outcome = seen(result)
+            else:
+                trip.note(step)
+            step = advance(life, outcome)
+    except XkitAuthError as error:
+        trip.explain(error)
+        error.response = result if error.response is None else error.response
+        raise
+    return result
+
+
+def run(life: _Life, trip: Trip, attempt: Callable[[Sending], Any]) -> Any:
+    """Live it, blocking."""
+    step = next(life)
+    try:
+        while True:
+            try:
+                outcome = trip.fetch(step.rejected) if isinstance(step, _Wanted) else attempt(step)
+            except XkitAuthError as error:
+                step = life.throw(error)
+            else:
+                step = life.send(outcome)
+    except StopIteration as end:
+        return end.value
+
+
+async def arun(life: _Life, trip: Trip, attempt: Callable[[Sending], Awaitable[Any]]) -> Any:
+    """Live it in a task."""
+    step = next(life)
+    try:
+        while True:
+            try:
+                outcome = await (trip.afetch(step.rejected) if isinstance(step, _Wanted) else attempt(step))
+            except XkitAuthError as error:
+                step = life.throw(error)
+            else:
+                step = life.send(outcome)
+    except StopIteration as end:
+        return end.value

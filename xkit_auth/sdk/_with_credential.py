@@ -1,0 +1,128 @@
+"""``with_credential``: give a function the current credential, and call it once more if that was turned down."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
+
+import wrapt
+
+from .._account import checked_name
+from .._auth import Context
+from .._errors import XkitAuthError
+from .._xkit import Xkit
+from ._call import Call, Outcome, Rejected, nothing
+from ._drive import arun, life_of, run
+from ._signature import checked, without
+
+_R = TypeVar("_R")
+
+
+def with_credential(
+    connector: str,
+    *,
+    context: Context,
+    argument: str | Mapping[str, str] = "token",
+    xkit: Xkit | None = None,
+    rejected: Rejected | None = None,
+    retry: bool = True,
+) -> Callable[[Callable[..., _R]], Callable[..., _R]]:
+    """Pass the current credential to a function, and call it once more if the call fails because that was turned down.
+
+    Warning:
+        The function may run twice. What it does before the provider turns the credential down is then done twice: keep
+        the function as small as the one call to the SDK, or say ``retry=False``.
+
+    Args:
+        connector: the connector's slug in your Xkit project.
+        context: whose credential it is, as for ``XkitAuth``.
+        argument: the name of the argument that gets it; or, for a credential of several parts, the names of arguments
+            with the part that each gets. The decorated function is called without them; who passes one all the same
+            has it their way.
+        xkit: the Xkit account; default: the process's own.
+        rejected: which exception means that the credential was turned down: a class, several, or a function that
+            says so of one. Default: what the connector's plugin says of it, and else what the connector's rules say of
+            the answer that it brings.
+        retry: whether to call the function again. Without it, the next call gets another credential.
+
+    The function may be sync or async, and a method. Its name, its type hints and its signature stay, but for the
+    argument. If the second call fails, too, that is the caller's.
+
+    Raises:
+        ConfigurationError: the function has no such argument, or is a generator, which could not be called again.
+
+    Example:
+        >>> from xkit_auth.sdk import with_credential
+        >>> @with_credential("slack", context="user-42", argument="token")
+        ... def channels(limit: int, *, token: str) -> list[str]:
+        ...     return ["what an SDK gives for token=token"]
+        >>> import inspect
+        >>> inspect.signature(channels).parameters.keys()
+        odict_keys(['limit'])
+    """
+    checked_name("connector", connector)
+    fields: Mapping[str, str | None] = {argument: None} if isinstance(argument, str) else dict(argument)
+    plan = _Plan(fields, retry, partial(Call, connector, context, xkit, rejected))
+
+    def decorate(function: Callable[..., _R]) -> Callable[..., _R]:
+        plain = checked(function, fields)
+        called: Any = partial(_acalled if inspect.iscoroutinefunction(plain) else _called, plan)
+        decorated: Any = wrapt.decorator(adapter=without(plain, fields))(called)(function)
+        return decorated  # type: ignore[no-any-return]
+
+    return decorate
+
+
+class _Plan(NamedTuple):
+    fields: Mapping[str, str | None]
+    retry: bool
+    call: Callable[[], Call]
+
+    def is_given(self, wrapped: Callable[..., Any], args: Any, kwargs: Any) -> bool:
+        """Whether the caller passes a credential of its own."""
+        given = inspect.signature(wrapped).bind_partial(*args, **kwargs).arguments
+        return any(name in kwargs or name in given for name in self.fields)
+
+    def passed(self, credential: Any) -> dict[str, str]:
+        """What the function gets."""
+        return {name: credential.reveal(field) for name, field in self.fields.items()}
+
+
+def _called(plan: _Plan, wrapped: Callable[..., Any], _instance: object, args: Any, kwargs: Any) -> Any:
+    if plan.is_given(wrapped, args, kwargs):
+        return wrapped(*args, **kwargs)
+    call = plan.call()
+
+    def attempt(sending: Any) -> Outcome:
+        try:
+            return Outcome(wrapped(*args, **kwargs, **plan.passed(sending.credential)), None)
+        except Exception as error:
+            return Outcome(None, error)
+
+    try:
+        outcome: Outcome = run(life_of(call, nothing, call.seen, replayable=plan.retry), call, attempt)
+    except XkitAuthError as error:
+        call.blame(error)
+        raise
+    return outcome.unpacked()
+
+
+async def _acalled(plan: _Plan, wrapped: Callable[..., Any], _instance: object, args: Any, kwargs: Any) -> Any:
+    if plan.is_given(wrapped, args, kwargs):
+        return await wrapped(*args, **kwargs)
+    call = plan.call()
+
+    async def attempt(sending: Any) -> Outcome:
+        try:
+            return Outcome(await wrapped(*args, **kwargs, **plan.passed(sending.credential)), None)
+        except Exception as error:
+            return Outcome(None, error)
+
+    try:
+        outcome: Outcome = await arun(life_of(call, nothing, call.seen, replayable=plan.retry), call, attempt)
+    except XkitAuthError as error:
+        call.blame(error)
+        raise
+    return outcome.unpacked()
