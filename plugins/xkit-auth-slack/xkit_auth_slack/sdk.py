@@ -107,11 +107,8 @@ def _read(result: Any) -> tuple[int, Mapping[str, str], bytes | None]:
 
 def _aread(result: Any) -> tuple[int, Mapping[str, str], bytes | None]:
     data = result["data"]
-    return (
-        result["status_code"],
-        _lower(result["headers"]),
-        json.dumps(data).encode() if isinstance(data, dict) else None,
-    )
+    body = json.dumps(data).encode() if isinstance(data, dict) else None
+    return result["status_code"], _lower(result["headers"]), body
 
 
 def _lower(headers: Mapping[str, str]) -> dict[str, str]:
