@@ -7,6 +7,10 @@ from importlib.metadata import EntryPoint
 from typing import Any
 
 import pytest
+
+pytest.importorskip("click")
+pytest.importorskip("rich")
+
 from click.testing import CliRunner, Result
 
 from xkit_auth import (
@@ -200,8 +204,8 @@ def test_an_unknown_slug_is_said_with_those_that_are_near(install: Any) -> None:
     install(one=Brings(ACME))
     result = run("acmee")
     assert result.exit_code == 2
-    assert "No connector is installed under the slug 'acmee'. Did you mean acme" in result.stderr
-    assert "xkit-auth connectors shows" in run("zzz").stderr
+    assert "No connector is installed under the slug 'acmee'. Did you mean acme" in result.output
+    assert "xkit-auth connectors shows" in run("zzz").output
 
 
 def test_a_slug_that_two_claim_is_said_and_both_are_listed(install: Any) -> None:
@@ -209,14 +213,14 @@ def test_a_slug_that_two_claim_is_said_and_both_are_listed(install: Any) -> None
     assert [line.split()[-1] for line in run().stdout.splitlines()] == ["Plugin", "one", "two"]
     result = run("acme")
     assert result.exit_code == 2
-    assert "one and two both claim" in result.stderr
+    assert "one and two both claim" in result.output
 
 
 def test_a_broken_plugin_is_named_and_the_others_are_shown(install: Any) -> None:
     install(one=Brings(ACME), two=Brings("nonsense"))  # type: ignore[arg-type]
     result = run()
     assert "acme" in result.stdout
-    assert "plugin two is left out" in result.stderr
+    assert "plugin two is left out" in result.output
 
 
 @pytest.mark.parametrize(
