@@ -144,8 +144,6 @@ class BaseAuth:
 
     #: The adapter's module; ``None`` if there is none, and so no library to make calls to Xkit with.
     _adapter: str | None
-    #: Whether ``bind`` has put it where it is.
-    is_bound = False
     _trip_type: type[Any] = Trip
 
     def __init__(

@@ -5,9 +5,14 @@ from __future__ import annotations
 from contextvars import ContextVar, Token
 
 from ._account import checked_name
+from ._errors import ConfigurationError
 
 current_context: ContextVar[str] = ContextVar("xkit_auth.current_context")
 """The context that ``use_context`` has set, to hand to ``context=``."""
+
+
+# What the blocks around here, in this task or thread, have to put back.
+_entered: ContextVar[tuple[Token[str], ...]] = ContextVar("xkit_auth.entered", default=())
 
 
 class use_context:  # noqa: N801 - it reads like the function that it is to its users
@@ -31,11 +36,19 @@ class use_context:  # noqa: N801 - it reads like the function that it is to its 
 
     def __init__(self, context: str) -> None:
         self._context = checked_name("context", context)
-        self._tokens: list[Token[str]] = []
 
     def __enter__(self) -> str:
-        self._tokens.append(current_context.set(self._context))
+        _entered.set((*_entered.get(), current_context.set(self._context)))
         return self._context
 
-    def __exit__(self, *_reason: object) -> None:
-        current_context.reset(self._tokens.pop())
+    def __exit__(self, exc_type: object = None, *_reason: object) -> None:
+        try:
+            *outer, token = _entered.get()
+            current_context.reset(token)
+            _entered.set(tuple(outer))
+        except ValueError:  # there is none, or it is another task's
+            if exc_type is None:  # what is on its way already says more
+                raise ConfigurationError(
+                    "A use_context block was left in another task or thread than it was entered in",
+                    hint="Enter and leave it in the same one: a dependency of FastAPI has to be async def.",
+                ) from None

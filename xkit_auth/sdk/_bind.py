@@ -54,17 +54,21 @@ def bind(
     }  # fmt: skip
     binder = Binder(connector, arguments)
     try:
-        is_bound = binder.fill(target) or _asked(target, connector, xkit, binder)
+        if not binder.fill(target) and not _asked(target, connector, xkit, binder):
+            raise _unknown(target, connector)
     except BaseException:
         binder.binding.release()
         raise
-    if not is_bound:
-        raise ConfigurationError(
-            f"Nobody knows how to bind an object of the class {type(target).__module__}.{type(target).__qualname__}",
-            connector=None if connector is ANY else str(connector),
-            hint="Bind the HTTP client inside it, or install the plugin that knows this SDK.",
-        )
     return binder.binding
+
+
+def _unknown(target: object, connector: str | _Any) -> ConfigurationError:
+    return ConfigurationError(
+        f"Nobody knows how to bind an object of the class {type(target).__module__}.{type(target).__qualname__}",
+        connector=None if connector is ANY else str(connector),
+        hint="Bind the HTTP client inside it, or install the plugin that knows this SDK. The plugin that brings the"
+        " connector is asked: if your slug is one of your own, say in Xkit(connectors=…) which connector it means.",
+    )
 
 
 def _asked(target: object, connector: str | _Any, xkit: Xkit | None, binder: Binder) -> bool:
@@ -73,10 +77,13 @@ def _asked(target: object, connector: str | _Any, xkit: Xkit | None, binder: Bin
     if hook is None:
         return False
     try:
-        return bool(hook(target=target, auth=binder))
+        answer = hook(target=target, auth=binder)
+        if answer is True or not answer:
+            return bool(answer)
     except XkitAuthError:
         raise
     except Exception as error:
         raised: Any = f"{type(error).__name__}: {shown(error)}"
         problem = f"The plugin's xkit_auth_bind raised {raised}"
         raise ConfigurationError(problem, hint="Correct the plugin. Nothing was bound.") from error
+    raise ConfigurationError("The plugin's xkit_auth_bind returned neither True nor None", hint="Correct the plugin.")

@@ -13,7 +13,7 @@ from .._errors import ConfigurationError
 from .._model import RequestView, ResponseView
 from .._origin import origin_of
 from .._policy import Sending, answer_view
-from ._binding import Binding, current
+from ._binding import Binding
 from ._drive import arun, life_of, run
 
 _Result = TypeVar("_Result")
@@ -78,14 +78,7 @@ class Binder:
         library = _library_of(client)
         if library is None:
             return False
-        if isinstance(current(client, "auth"), BaseAuth) and current(client, "auth").is_bound:
-            raise ConfigurationError(
-                f"This {type(client).__name__} is bound already",
-                hint="Release its binding first, or give bind() a context that says whose turn it is.",
-            )
-        auth = self._made_by(library)
-        auth.is_bound = True
-        self.binding.put(client, "auth", auth)
+        self.binding.put(client, "auth", self._made_by(library))
         if library != "requests":
             from .._httpx_wire import without_hidden
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
 
 from .._errors import ConfigurationError, ConflictWarning
 
 _NOTHING = object()
+# What bindings have put where, by the id of the object and a name: not every object could be looked up itself.
+_in_place: WeakValueDictionary[tuple[int, str], Any] = WeakValueDictionary()
 
 
 class _Change(NamedTuple):
@@ -19,24 +23,26 @@ class _Change(NamedTuple):
     ours: Any
 
     def undo(self) -> None:
-        """Put back what was there, if what is there now is still ours."""
-        if current(self.owner, self.name) is not self.ours:
-            warnings.warn(
-                f"{type(self.owner).__name__}.{self.name} was changed after bind(), so release() leaves it as it is",
-                ConflictWarning,
-                stacklevel=4,
-            )
-        elif self.before is _NOTHING:
+        """Put back what was there."""
+        _in_place.pop((id(self.owner), self.name), None)
+        if self.before is _NOTHING:
             delattr(self.owner, self.name)
         else:
             setattr(self.owner, self.name, self.before)
 
+    def undo_if_ours(self, lost: list[_Change]) -> None:
+        """The same, if nobody has put something else there meanwhile; or else count it among the lost."""
+        if current(self.owner, self.name) is self.ours:
+            self.undo()
+        else:
+            lost.append(self)
+
 
 def current(owner: Any, name: str) -> Any:
-    """What an object itself has under a name; what only its class has does not count, unless that is a property."""
-    if isinstance(getattr(type(owner), name, None), property):
-        return getattr(owner, name)
-    return vars(owner).get(name, _NOTHING) if hasattr(owner, "__dict__") else getattr(owner, name, _NOTHING)
+    """What an object itself has under a name; what only its class has does not count, unless that keeps it for it."""
+    if hasattr(getattr(type(owner), name, None), "__set__") or not hasattr(owner, "__dict__"):
+        return getattr(owner, name, _NOTHING)
+    return vars(owner).get(name, _NOTHING)
 
 
 class Binding:
@@ -59,8 +65,18 @@ class Binding:
         self._lock = threading.Lock()
 
     def put(self, owner: Any, name: str, value: Any) -> None:
-        """Set an attribute of one object, and remember what was there."""
+        """Set an attribute of one object, and remember what was there.
+
+        Raises:
+            ConfigurationError: the object does not allow that, or it is bound already.
+        """
         before = current(owner, name)
+        is_mine = any(change.ours is before for change in self._changes)
+        if before is not None and _in_place.get((id(owner), name)) is before and not is_mine:
+            raise ConfigurationError(
+                f"This {type(owner).__name__} is bound already",
+                hint="Release its binding first, or give bind() a context that says whose turn it is.",
+            )
         try:
             setattr(owner, name, value)
         except AttributeError:
@@ -69,7 +85,10 @@ class Binding:
                 f"{kind} does not allow that its {name} is set, so that bind() cannot put anything there",
                 hint="Bind the HTTP client inside it, or give that client its auth object yourself.",
             ) from None
-        self._changes.append(_Change(owner, name, before, current(owner, name)))
+        ours = current(owner, name)
+        self._changes.append(_Change(owner, name, before, ours))
+        with suppress(TypeError):  # None, or another value that is nobody's in particular
+            _in_place[id(owner), name] = ours
 
     def undo_with(self, function: Callable[[], None]) -> None:
         """Call this when it is released, before anything is put back."""
@@ -77,13 +96,23 @@ class Binding:
 
     def release(self) -> None:
         """Put back exactly what was there before, as far as it is still ours. A second call does nothing."""
+        self._release(stacklevel=3)
+
+    def _release(self, stacklevel: int) -> None:
         with self._lock:
             changes, self._changes = self._changes, []
             undoings, self._undoings = self._undoings, []
-        for function in reversed(undoings):
-            function()
-        for change in reversed(changes):
-            change.undo()
+        lost: list[_Change] = []
+        with ExitStack() as stack:  # which goes on if one of them fails
+            for change in changes:
+                stack.callback(change.undo_if_ours, lost)
+            for function in undoings:
+                stack.callback(function)
+        for change in lost:
+            text = (
+                f"{type(change.owner).__name__}.{change.name} was changed after bind(), so release() leaves it as it is"
+            )
+            warnings.warn(text, ConflictWarning, stacklevel=stacklevel)
 
     def __bool__(self) -> bool:
         """Whether anything is bound."""
@@ -93,7 +122,7 @@ class Binding:
         return self
 
     def __exit__(self, *_reason: object) -> None:
-        self.release()
+        self._release(stacklevel=3)
 
     def __repr__(self) -> str:
         bound = ", ".join(f"{type(change.owner).__name__}.{change.name}" for change in self._changes)

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 
+from .._account import checked_name
 from .._auth import Context, Trip, context_now
 from .._connector import Connector, judged_by_rules
 from .._errors import ConfigurationError, XkitAuthError
 from .._model import Credential, Judgement, RequestView, Verdict
 from .._policy import Sending, answer_view, wants_body
-from .._text import shown
+from .._text import MASK, shown
 from .._xkit import Xkit
-from ._exceptions import answer_in
+from ._exceptions import answer_in, attribute_of
 
 Rejected = type[BaseException] | tuple[type[BaseException], ...] | Callable[[Exception], bool]
 
+_UNKNOWN = Connector("unknown", hosts=[])
 _NO_REQUEST = RequestView(method="", url="", headers={}, body=None)
+
+
+def checked_arguments(context: object, xkit: object, rejected: object) -> None:
+    """Look at what can be looked at before the first call.
+
+    Raises:
+        ConfigurationError: an argument makes no sense.
+    """
+    if not callable(context) and not isinstance(context, ContextVar):
+        checked_name("context", context)
+    if xkit is not None and not isinstance(xkit, Xkit):
+        raise ConfigurationError("xkit= is not an Xkit", hint="Make one: Xkit(publishable_key=…, secret_key=…).")
+    is_classes = isinstance(rejected, tuple) and all(isinstance(each, type) for each in rejected)
+    if not (rejected is None or callable(rejected) or is_classes):
+        raise ConfigurationError("rejected= is a class of exceptions, several, or a function that says so of one")
 
 
 def nothing() -> RequestView:
@@ -41,6 +59,7 @@ class Call(Trip):
     """A trip that is its own policy: it judges exceptions, and the credential goes to the function as it is."""
 
     _failed_with: Exception | None = None
+    _credential: Credential | None = None
 
     def __init__(self, slug: str, context: Context, xkit: Xkit | None, rejected: Rejected | None) -> None:
         self.slug = slug
@@ -60,6 +79,7 @@ class Call(Trip):
 
     def write(self, credential: Credential, view: Callable[[], Any]) -> Sending:
         """The credential as it is."""
+        self._credential = credential
         return Sending(credential, ())
 
     def seen(self, outcome: Outcome) -> Outcome:
@@ -69,24 +89,35 @@ class Call(Trip):
 
     def blame(self, error: XkitAuthError) -> None:
         """Put on an error of ours the exception of the function that led to it."""
-        error.response = getattr(self._failed_with, "response", None)
+        if self._failed_with is None:
+            return
+        error.response = attribute_of(self._failed_with, "response")
         error.__cause__ = error.__cause__ or self._failed_with
+        assert self._credential is not None
+        _redact(attribute_of(error.response, "request"), self._credential)
 
     def judge(self, credential: Credential, outcome: Outcome) -> Judgement:
         """What an exception says about the credential."""
         if outcome.error is None:
             return Judgement(Verdict.ACCEPTED)
+        if isinstance(outcome.error, XkitAuthError):  # about something else that the function does
+            return Judgement(Verdict.ACCEPTED)
         if self._rejected is None:
             return self._by_plugin(credential, outcome.error)
-        is_rejected = (
-            isinstance(outcome.error, self._rejected)
-            if isinstance(self._rejected, (type, tuple))
-            else self._rejected(outcome.error)
-        )
-        return Judgement(Verdict.REFETCH if is_rejected else Verdict.ACCEPTED)
+        return Judgement(Verdict.REFETCH if self._is_rejected(credential, outcome.error) else Verdict.ACCEPTED)
+
+    def _is_rejected(self, credential: Credential, error: Exception) -> bool:
+        if isinstance(self._rejected, (type, tuple)):
+            return isinstance(error, self._rejected)
+        assert self._rejected is not None
+        try:
+            return bool(self._rejected(error))
+        except Exception as raised:
+            problem = f"{type(raised).__name__}: {shown(raised, credential._texts())}"
+        raise ConfigurationError(f"The function given as rejected= raised {problem}") from error
 
     def _by_plugin(self, credential: Credential, error: Exception) -> Judgement:
-        connector = self.xkit.directory.connector_for(self.slug) or Connector(self.slug, hosts=[])
+        connector = self.xkit.directory.connector_for(self.slug) or _UNKNOWN
         hook = self.xkit.directory.hook_for("xkit_auth_classify_exception", self.slug)
         verdict = None if hook is None else self._asked(hook, connector, credential, error)
         if verdict is not None:
@@ -94,7 +125,7 @@ class Call(Trip):
         said = answer_in(error)
         if said is None:
             return Judgement(Verdict.ACCEPTED)
-        body = said.body if wants_body(connector, said.status, said.headers) else None
+        body = said.body() if wants_body(connector, said.status, said.headers) else None
         return judged_by_rules(connector, answer_view(said.status, said.headers, body, _NO_REQUEST))
 
     def _asked(
@@ -109,3 +140,13 @@ class Call(Trip):
                 return verdict
             problem = "returned something that is not a Verdict"
         raise ConfigurationError(f"The plugin's xkit_auth_classify_exception {problem}", hint="Correct the plugin.")
+
+
+def _redact(request: Any, credential: Credential) -> None:
+    """Mask the credential in the headers of a request that the function made, as far as it is like those we know."""
+    headers = attribute_of(request, "headers")
+    if not isinstance(headers, MutableMapping):
+        return
+    for name, value in list(headers.items()):
+        if isinstance(value, str) and any(text in value for text in credential._texts()):
+            headers[name] = MASK

@@ -59,28 +59,26 @@ def life_of(trip: Trip, view: Callable[[], Any], seen: Callable[[Any], Any], *, 
 def run(life: _Life, trip: Trip, attempt: Callable[[Sending], Any]) -> Any:
     """Live it, blocking."""
     step = next(life)
-    try:
-        while True:
-            try:
-                outcome = trip.fetch(step.rejected) if isinstance(step, _Wanted) else attempt(step)
-            except XkitAuthError as error:
-                step = life.throw(error)
-            else:
-                step = life.send(outcome)
-    except StopIteration as end:
-        return end.value
+    while True:
+        try:
+            outcome = trip.fetch(step.rejected) if isinstance(step, _Wanted) else attempt(step)
+        except XkitAuthError as error:
+            outcome = life.throw(error)  # which explains it, and raises it again
+        try:
+            step = life.send(outcome)
+        except StopIteration as end:
+            return end.value
 
 
 async def arun(life: _Life, trip: Trip, attempt: Callable[[Sending], Awaitable[Any]]) -> Any:
     """Live it in a task."""
     step = next(life)
-    try:
-        while True:
-            try:
-                outcome = await (trip.afetch(step.rejected) if isinstance(step, _Wanted) else attempt(step))
-            except XkitAuthError as error:
-                step = life.throw(error)
-            else:
-                step = life.send(outcome)
-    except StopIteration as end:
-        return end.value
+    while True:
+        try:
+            outcome = await (trip.afetch(step.rejected) if isinstance(step, _Wanted) else attempt(step))
+        except XkitAuthError as error:
+            outcome = life.throw(error)  # which explains it, and raises it again
+        try:
+            step = life.send(outcome)
+        except StopIteration as end:
+            return end.value

@@ -1,9 +1,10 @@
-"""What a decorated function looks like: itself, without the argument that it gets from us."""
+"""What a decorated function looks like, itself without the argument that it gets from us, and how it is called."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
 from typing import Any
 
 from .._errors import ConfigurationError
@@ -17,19 +18,18 @@ def checked(function: Any, names: Iterable[str]) -> Callable[..., Any]:
     Raises:
         ConfigurationError: it cannot be called twice, or does not take these arguments.
     """
-    plain: Any = getattr(function, "__func__", function)  # of a classmethod or staticmethod
+    plain: Any = function.__func__ if isinstance(function, (classmethod, staticmethod)) else function
     if not callable(plain) or isinstance(plain, type):
         raise ConfigurationError("with_credential decorates a function", hint="Put it on a function or a method.")
     name = getattr(plain, "__name__", type(plain).__name__)
-    if inspect.isgeneratorfunction(plain) or inspect.isasyncgenfunction(plain):
+    if any(inspect.isgeneratorfunction(each) or inspect.isasyncgenfunction(each) for each in _forms_of(plain)):
         raise ConfigurationError(
             f"{name} is a generator: a part of what it gives may be used when its credential is turned down",
             hint="Decorate a function that makes one call and returns, and call that from the generator.",
         )
     parameters = inspect.signature(plain).parameters
-    takes_any = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters.values())
     for wanted in names:
-        is_taken = parameters[wanted].kind in _NAMED if wanted in parameters else takes_any
+        is_taken = parameters[wanted].kind in _NAMED if wanted in parameters else _rest_of(parameters) is not None
         if not is_taken:
             raise ConfigurationError(
                 f"{name} has no argument {wanted!r} that can be passed by its name",
@@ -38,11 +38,41 @@ def checked(function: Any, names: Iterable[str]) -> Callable[..., Any]:
     return plain  # type: ignore[no-any-return]
 
 
-def without(plain: Callable[..., Any], names: Iterable[str]) -> Callable[..., Any]:
-    """A stand-in that looks like the function does to those who call the decorated one."""
+def unbound(function: Any) -> Any:
+    """A function that does what a bound method does: of the latter, ``inspect`` sees through every stand-in."""
+    if not inspect.ismethod(function):
+        return function
+
+    @wraps(function)
+    def method(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return method
+
+
+def is_async(plain: Callable[..., Any]) -> bool:
+    """Whether what it returns is awaited."""
+    return any(inspect.iscoroutinefunction(each) for each in _forms_of(plain))
+
+
+def _forms_of(plain: Any) -> tuple[Any, Any]:
+    return plain, getattr(type(plain), "__call__", None)  # noqa: B004 - of an object that can be called
+
+
+def _rest_of(parameters: Mapping[str, inspect.Parameter]) -> str | None:
+    """The name of ``**kwargs``, if there is one."""
+    rest = (name for name, parameter in parameters.items() if parameter.kind is inspect.Parameter.VAR_KEYWORD)
+    return next(rest, None)
+
+
+def without(signature: inspect.Signature, names: Iterable[str]) -> inspect.Signature:
+    """What is left for the caller to pass."""
     names = tuple(names)
-    signature = inspect.signature(plain)
-    kept = [parameter for name, parameter in signature.parameters.items() if name not in names]
+    return signature.replace(parameters=[each for name, each in signature.parameters.items() if name not in names])
+
+
+def stand_in(plain: Callable[..., Any], names: Iterable[str]) -> Callable[..., Any]:
+    """A function that looks like the decorated one."""
 
     def adapter() -> None:
         """Never called."""
@@ -50,6 +80,18 @@ def without(plain: Callable[..., Any], names: Iterable[str]) -> Callable[..., An
     async def async_adapter() -> None:
         """Never called, and known for a coroutine function."""
 
-    stand_in: Any = async_adapter if inspect.iscoroutinefunction(plain) else adapter
-    stand_in.__signature__ = signature.replace(parameters=kept)
-    return stand_in  # type: ignore[no-any-return]
+    made: Any = async_adapter if is_async(plain) else adapter
+    made.__signature__ = without(inspect.signature(plain), names)
+    return made  # type: ignore[no-any-return]
+
+
+def completed(
+    signature: inspect.Signature, given: inspect.BoundArguments, passed: Mapping[str, str]
+) -> inspect.BoundArguments:
+    """The arguments of the caller and ours, each in its place. Keep the result out of sight."""
+    arguments: dict[str, Any] = {**given.arguments, **{n: v for n, v in passed.items() if n in signature.parameters}}
+    others = {name: value for name, value in passed.items() if name not in signature.parameters}
+    rest = _rest_of(signature.parameters)
+    if rest is not None and others:
+        arguments[rest] = {**arguments.get(rest, {}), **others}
+    return inspect.BoundArguments(signature, arguments)

@@ -12,10 +12,12 @@ import wrapt
 from .._account import checked_name
 from .._auth import Context
 from .._errors import XkitAuthError
+from .._model import Credential
+from .._policy import Sending
 from .._xkit import Xkit
-from ._call import Call, Outcome, Rejected, nothing
+from ._call import Call, Outcome, Rejected, checked_arguments, nothing
 from ._drive import arun, life_of, run
-from ._signature import checked, without
+from ._signature import checked, completed, is_async, stand_in, unbound, without
 
 _R = TypeVar("_R")
 
@@ -63,13 +65,14 @@ def with_credential(
         odict_keys(['limit'])
     """
     checked_name("connector", connector)
+    checked_arguments(context, xkit, rejected)
     fields: Mapping[str, str | None] = {argument: None} if isinstance(argument, str) else dict(argument)
     plan = _Plan(fields, retry, partial(Call, connector, context, xkit, rejected))
 
     def decorate(function: Callable[..., _R]) -> Callable[..., _R]:
         plain = checked(function, fields)
-        called: Any = partial(_acalled if inspect.iscoroutinefunction(plain) else _called, plan)
-        decorated: Any = wrapt.decorator(adapter=without(plain, fields))(called)(function)
+        called: Any = partial(_acalled if is_async(plain) else _called, plan)
+        decorated: Any = wrapt.decorator(adapter=stand_in(plain, fields))(called)(unbound(function))
         return decorated  # type: ignore[no-any-return]
 
     return decorate
@@ -80,24 +83,31 @@ class _Plan(NamedTuple):
     retry: bool
     call: Callable[[], Call]
 
-    def is_given(self, wrapped: Callable[..., Any], args: Any, kwargs: Any) -> bool:
-        """Whether the caller passes a credential of its own."""
-        given = inspect.signature(wrapped).bind_partial(*args, **kwargs).arguments
-        return any(name in kwargs or name in given for name in self.fields)
 
-    def passed(self, credential: Any) -> dict[str, str]:
-        """What the function gets."""
-        return {name: credential.reveal(field) for name, field in self.fields.items()}
+class _Arguments:
+    """What a function is called with: what its caller gives, and the credential in its place."""
+
+    def __init__(self, plan: _Plan, wrapped: Callable[..., Any], args: Any, kwargs: Any) -> None:
+        self._fields = plan.fields
+        self._signature = inspect.signature(wrapped)
+        self._given = without(self._signature, plan.fields).bind(*args, **kwargs)
+
+    def with_the(self, credential: Credential) -> inspect.BoundArguments:
+        """All of them. Keep the result out of local variables: tracebacks show those."""
+        passed = {name: credential.reveal(field) for name, field in self._fields.items()}
+        return completed(self._signature, self._given, passed)
 
 
 def _called(plan: _Plan, wrapped: Callable[..., Any], _instance: object, args: Any, kwargs: Any) -> Any:
-    if plan.is_given(wrapped, args, kwargs):
+    if any(name in kwargs for name in plan.fields):
         return wrapped(*args, **kwargs)
-    call = plan.call()
+    arguments, call = _Arguments(plan, wrapped, args, kwargs), plan.call()
 
-    def attempt(sending: Any) -> Outcome:
+    def attempt(sending: Sending) -> Outcome:
+        complete = partial(arguments.with_the, sending.credential)
+        complete()  # so that a part which the credential has not is no failure of the function
         try:
-            return Outcome(wrapped(*args, **kwargs, **plan.passed(sending.credential)), None)
+            return Outcome(wrapped(*complete().args, **complete().kwargs), None)
         except Exception as error:
             return Outcome(None, error)
 
@@ -110,13 +120,15 @@ def _called(plan: _Plan, wrapped: Callable[..., Any], _instance: object, args: A
 
 
 async def _acalled(plan: _Plan, wrapped: Callable[..., Any], _instance: object, args: Any, kwargs: Any) -> Any:
-    if plan.is_given(wrapped, args, kwargs):
+    if any(name in kwargs for name in plan.fields):
         return await wrapped(*args, **kwargs)
-    call = plan.call()
+    arguments, call = _Arguments(plan, wrapped, args, kwargs), plan.call()
 
-    async def attempt(sending: Any) -> Outcome:
+    async def attempt(sending: Sending) -> Outcome:
+        complete = partial(arguments.with_the, sending.credential)
+        complete()  # so that a part which the credential has not is no failure of the function
         try:
-            return Outcome(await wrapped(*args, **kwargs, **plan.passed(sending.credential)), None)
+            return Outcome(await wrapped(*complete().args, **complete().kwargs), None)
         except Exception as error:
             return Outcome(None, error)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from collections.abc import Callable
 from typing import Any
 
 
@@ -30,20 +31,44 @@ def _is_a(target: object, module: str, name: str) -> bool:
 
 
 def _bind_githubkit(github: Any, auth: Any) -> None:
+    import httpx
     from githubkit.auth import BaseAuthStrategy
 
     ours = auth.for_httpx()
 
     class XkitAuthStrategy(BaseAuthStrategy):
         def get_auth_flow(self, github: Any) -> Any:
-            return ours
+            return WhileBound()
 
-    auth.put(github, "auth", XkitAuthStrategy())
+    class WhileBound(httpx.Auth):
+        """For clients that are made meanwhile, inside ``with github:``, and may be there longer than the binding."""
+
+        def sync_auth_flow(self, request: Any) -> Any:
+            return self._current().sync_auth_flow(request)
+
+        def async_auth_flow(self, request: Any) -> Any:
+            return self._current().async_auth_flow(request)
+
+        def _current(self) -> Any:
+            return ours if github.auth is strategy else github.auth.get_auth_flow(github)
+
+    strategy = XkitAuthStrategy()
+    auth.put(github, "auth", strategy)
     auth.put(github, "config", dataclasses.replace(github.config, http_cache=False))
     for name in ("_GitHubCore__sync_client", "_GitHubCore__async_client"):  # made already, inside `with github:`
         client = getattr(github, name).get()
         if client is not None:
-            auth.fill(client)
+            _fill(client, auth)
+
+
+def _fill(client: Any, auth: Any) -> None:
+    auth.fill(client)
+    auth.put(client, "_transport", _without_cache(client._transport))
+    auth.put(client, "_mounts", {pattern: _without_cache(mounted) for pattern, mounted in client._mounts.items()})
+
+
+def _without_cache(transport: Any) -> Any:
+    return getattr(transport, "next_transport", transport)
 
 
 # PyGithub
@@ -53,7 +78,8 @@ def _bind_pygithub(target: Any, auth: Any) -> None:
     from github.Auth import Auth
     from github.Requester import WithRequester
 
-    ours = auth.for_requests()
+    requester = target.requester
+    ours, theirs, made_by_theirs = auth.for_requests(), requester.auth, requester._Requester__connectionClass
 
     class XkitAuth(Auth, WithRequester[Any]):
         """PyGithub makes a new requester for each lazy copy, and shows it to an auth object of this kind."""
@@ -67,24 +93,34 @@ def _bind_pygithub(target: Any, auth: Any) -> None:
             return ""
 
         def authentication(self, headers: dict[str, str]) -> None:
-            pass  # the session that sends does it, for each request
+            if theirs is not None and not is_bound():  # otherwise the session that sends does it, for each request
+                theirs.authentication(headers)
 
         def mask_authentication(self, headers: dict[str, str]) -> None:
             pass
 
         def withRequester(self, requester: Any) -> Any:  # noqa: N802 - PyGithub's name
-            make = requester._Requester__connectionClass
-            requester._Requester__connectionClass = lambda *args, **kwargs: _filled(make(*args, **kwargs))
+            requester._Requester__connectionClass = filling(requester._Requester__connectionClass)
             return super().withRequester(requester)
 
-    def _filled(connection: Any) -> Any:
-        connection.session.auth = ours
-        return connection
+    mine = XkitAuth()
 
-    requester = target.requester
-    made_by_theirs = requester._Requester__connectionClass
-    auth.put(requester, "_Requester__auth", XkitAuth())
-    auth.put(requester, "_Requester__connectionClass", lambda *args, **kwargs: _filled(made_by_theirs(*args, **kwargs)))
+    def is_bound() -> bool:  # lazy copies may be there longer than the binding
+        return requester.auth is mine
+
+    def authenticated(request: Any) -> Any:
+        return ours(request) if is_bound() else request
+
+    def filling(make: Callable[..., Any]) -> Callable[..., Any]:
+        def made(*args: Any, **kwargs: Any) -> Any:
+            connection = make(*args, **kwargs)
+            connection.session.auth = authenticated
+            return connection
+
+        return made
+
+    auth.put(requester, "_Requester__auth", mine)
+    auth.put(requester, "_Requester__connectionClass", filling(made_by_theirs))
     auth.put(requester, "_Requester__connection", None)
     auth.when_released(lambda: _let_go(requester))
 
