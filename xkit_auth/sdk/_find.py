@@ -13,6 +13,7 @@ def find_error(exception: BaseException) -> XkitAuthError | None:
 
     Example:
         >>> from xkit_auth import NotConnected
+        >>> from xkit_auth.sdk import find_error
         >>> try:
         ...     try:
         ...         raise NotConnected("Nobody has connected")
