@@ -9,6 +9,7 @@ import pickle
 import sys
 import threading
 import typing
+from email import message_from_string
 from functools import cached_property, partial
 from http import HTTPStatus
 from itertools import pairwise
@@ -587,6 +588,7 @@ JSON = {"content-type": "application/json"}
         ({"status": None, "http_status": 401}, (401, {}, None)),
         ({"status": 401, "headers": {"X-A": "1", "X-B": 2, 3: "c"}}, (401, {"x-a": "1", "3": "c"}, None)),
         ({"status": 401, "headers": [("X-A", "1")]}, (401, {}, None)),
+        ({"status": 401, "headers": message_from_string("X-A: 1\n\n")}, (401, {"x-a": "1"}, None)),
         ({"status": 401, "headers": None, "body": None}, (401, {}, None)),
         ({"status": 401, "body": b"\xff"}, (401, {}, b"\xff")),
         ({"status": 401, "body": "dé\ud800"}, (401, {}, b"d\xc3\xa9?")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from email.message import Message
 from typing import Any, NamedTuple
 
 _STATUSES = ("status_code", "http_status", "status", "response_code")
@@ -50,7 +51,7 @@ def _is_status(value: object) -> bool:
 
 def _headers_of(bearer: Any) -> dict[str, str]:
     headers = attribute_of(bearer, "headers")
-    if not isinstance(headers, Mapping):
+    if not isinstance(headers, (Mapping, Message)):  # the latter is what urllib has
         return {}
     return {str(name).lower(): value for name, value in headers.items() if isinstance(value, str)}
 
