@@ -12,7 +12,7 @@ current_context: ContextVar[str] = ContextVar("xkit_auth.current_context")
 
 
 # What the blocks around here, in this task or thread, have to put back.
-_entered: ContextVar[tuple[Token[str], ...]] = ContextVar("xkit_auth.entered", default=())
+_entered: ContextVar[tuple[tuple[object, Token[str]], ...]] = ContextVar("xkit_auth.entered", default=())
 
 
 class use_context:  # noqa: N801 - it reads like the function that it is to its users
@@ -38,17 +38,19 @@ class use_context:  # noqa: N801 - it reads like the function that it is to its 
         self._context = checked_name("context", context)
 
     def __enter__(self) -> str:
-        _entered.set((*_entered.get(), current_context.set(self._context)))
+        _entered.set((*_entered.get(), (self, current_context.set(self._context))))
         return self._context
 
     def __exit__(self, exc_type: object = None, *_reason: object) -> None:
         try:
-            *outer, token = _entered.get()
+            *outer, (entered, token) = _entered.get()
+            if entered is not self:
+                raise ValueError("another one is inside of it")
             current_context.reset(token)
             _entered.set(tuple(outer))
-        except ValueError:  # there is none, or it is another task's
+        except ValueError:  # or there is none, or it is another task's
             if exc_type is None:  # what is on its way already says more
                 raise ConfigurationError(
-                    "A use_context block was left in another task or thread than it was entered in",
+                    "A use_context block was left in another task or thread than it was entered in, or out of order",
                     hint="Enter and leave it in the same one: a dependency of FastAPI has to be async def.",
                 ) from None

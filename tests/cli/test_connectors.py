@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from importlib.metadata import EntryPoint
 from typing import Any
@@ -12,6 +13,7 @@ pytest.importorskip("click")
 pytest.importorskip("rich")
 
 from click.testing import CliRunner, Result
+from rich.console import Console
 
 from xkit_auth import (
     PRESENT,
@@ -27,6 +29,7 @@ from xkit_auth import (
 )
 from xkit_auth._cli.app import app
 from xkit_auth._cli.catalog import rule_of
+from xkit_auth._cli.connectors import print_table
 
 pytestmark = pytest.mark.needs_all
 
@@ -87,6 +90,13 @@ def test_every_connector_is_a_line(install: Any) -> None:
         "acme acme-oauth oauth2, service, bot {param.team}.acme.example, service.acme.example team, region one",
         "home - key (hosts= of your own) - two",
     ]
+
+
+def test_on_a_terminal_the_table_is_as_wide_as_that(install: Any) -> None:
+    install(one=Brings(ACME))
+    console = Console(width=60, force_terminal=True, file=io.StringIO())
+    print_table(console, json.loads(run("--json").stdout))
+    assert console.width == 60
 
 
 def test_the_real_ones_are_listed() -> None:

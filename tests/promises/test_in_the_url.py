@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, quote
 
 import pytest
 
-from xkit_auth import ConfigurationError, Connector, Placement, ReauthorizationRequired, hookimpl
+from xkit_auth import ConfigurationError, Connector, Placement, PlatformProtocolError, ReauthorizationRequired, hookimpl
 
 QUERY = Placement(query={"access_token": "{token}"})
 PATH = Placement(path="/bot{token}")
@@ -254,6 +254,28 @@ class Proof:
     def xkit_auth_format_query(self, credential, request):
         self.seen = request.url
         return {"proof": credential.reveal()[::-1]}
+
+
+class Endless:
+    """A plugin whose parameter no client can send."""
+
+    @hookimpl
+    def xkit_auth_connectors(self):
+        return [Connector("acme", hosts=["api.acme.example"])]
+
+    @hookimpl
+    def xkit_auth_format_query(self, credential):
+        return {"proof": credential.reveal() * 10_000}
+
+
+@pytest.mark.drivers(httpx=True)
+def test_a_url_that_gets_too_long_is_an_error_of_ours_without_its_text(sandbox, driver):
+    auth = driver.auth("acme", context="user-1", xkit=sandbox.xkit(plugins=[Endless()], timeout=30))
+    token = sandbox.connect("acme", "user-1")
+    with pytest.raises(PlatformProtocolError, match="too long") as caught:
+        driver.send("GET", sandbox.provider_url("acme"), auth=auth)
+    assert caught.value.__cause__ is caught.value.__context__ is None
+    assert token not in str(caught.value)
 
 
 def test_a_plugin_computes_a_parameter_anew_for_each_credential(sandbox, driver):

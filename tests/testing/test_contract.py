@@ -599,3 +599,10 @@ def test_nothing_that_holds_the_credential_may_show_it(monkeypatch, shows):
 
 def test_a_complaint_itself_does_not_show_a_true_credential():
     assert "0123456789" not in complaint(sends={"oauth2": {}})
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error():
+    import xkit_auth.testing
+
+    with pytest.raises(AttributeError, match="nothing_of_that_name"):
+        xkit_auth.testing.nothing_of_that_name  # noqa: B018

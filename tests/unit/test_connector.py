@@ -209,6 +209,10 @@ MISTAKES: list[tuple[str, dict[str, Any]]] = [
     ("kinds", {"kinds": 5}),
     ("kinds", {"kinds": [Placement()]}),
     ("kinds['oauth2']", {"kinds": {"oauth2": "Bearer"}}),
+    ("kinds['oauth2'].header", {"kinds": {"oauth2": Placement(header=5)}}),  # type: ignore[arg-type]
+    ("kinds['oauth2'].query", {"kinds": {"oauth2": Placement(query=["a"])}}),  # type: ignore[arg-type]
+    ("kinds['oauth2'].extra", {"kinds": {"oauth2": Placement(extra="a")}}),  # type: ignore[arg-type]
+    ("kinds['oauth2'].hosts", {"kinds": {"oauth2": Placement(hosts=5)}}),  # type: ignore[arg-type]
     ("kinds[5]", {"kinds": {5: Placement()}}),
     ("kinds['b']", {"kinds": {"a": Placement(), "b": None}}),
     ("kinds['oauth2']", {"header": {"X": "{token}"}, "basic": ("a", "b")}),

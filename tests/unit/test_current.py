@@ -154,3 +154,15 @@ def test_tasks_have_what_was_current_when_they_were_made_and_keep_theirs_apart()
     assert before == "nobody"
     assert served == [(user,) * 3 for user in ("ann", "bob", "eve")]
     assert after is None
+
+
+def test_blocks_are_left_in_the_order_that_they_were_entered_in():
+    outer, inner = use_context("ann"), use_context("bob")
+    outer.__enter__()
+    inner.__enter__()
+    with pytest.raises(ConfigurationError, match="out of order"):
+        outer.__exit__()
+    assert now() == "bob"
+    inner.__exit__()
+    outer.__exit__()
+    assert now() is None

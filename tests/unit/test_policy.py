@@ -326,6 +326,12 @@ def test_the_kind_of_body_is_named_in_any_case(policy_of):
     assert policy.wants_body(200, {"content-type": "Application/JSON"})
 
 
+@pytest.mark.parametrize("detail", ["two\nlines", "x" * 5000, 7, "what token-1 is"])
+def test_a_detail_that_is_long_or_odd_or_holds_the_credential_is_not_told(policy_of, answer_of, detail):
+    hook = lambda **_names: Judgement(Verdict.CHALLENGE, detail)  # noqa: E731
+    assert policy_of(classify_hook=hook).judge(TOKEN, answer_of(401)) == Judgement(Verdict.CHALLENGE)
+
+
 def test_a_length_of_thousands_of_digits_is_large(policy_of):
     policy = policy_of(acme(inspect={200: "application/json"}))
 

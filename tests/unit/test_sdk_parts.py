@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import importlib.util
 import inspect
 import pickle
 import sys
 import threading
 import typing
+from contextlib import contextmanager
 from email import message_from_string
 from functools import cached_property, partial
 from http import HTTPStatus
@@ -354,7 +356,9 @@ def test_an_object_that_nobody_knows_is_named(xkit, connector):
 
 @pytest.mark.parametrize("target", [Plain, importlib, None, "client", 42], ids=repr)
 def test_a_class_a_module_or_a_value_is_nothing_to_bind(xkit, target):
-    with pytest.raises(ConfigurationError, match="Nobody knows how to bind an object of the class"):
+    with pytest.raises(
+        ConfigurationError, match=r"Nobody knows how to bind an object of the class|was given \w+ itself"
+    ):
         bind(target, "acme", context="user-1", xkit=xkit)
 
 
@@ -1024,3 +1028,58 @@ def test_errors_of_ours_pickle_with_what_they_carry(make_xkit, transport, answer
     assert (again.connector, again.context, again.error_code) == ("acme", "user-1", "access_denied")
     assert str(caught.value.__cause__) == "dead"
     assert caught.value.response is None
+
+
+@pytest.mark.parametrize("argument", [("a", "b"), None, {}, "", {"a": 3}, {"": "b"}, 5], ids=repr)
+def test_an_argument_that_makes_no_sense_is_found_when_it_is_decorated(xkit, argument):
+    with pytest.raises(ConfigurationError, match="argument= is neither"):
+        with_credential("acme", context="user-1", xkit=xkit, argument=argument)
+
+
+async def says_so(_error):
+    return True
+
+
+@pytest.mark.parametrize("rejected", [says_so, int, (ValueError, int)], ids=repr)
+def test_what_cannot_say_that_an_exception_is_a_refusal_is_found_then_too(xkit, rejected):
+    with pytest.raises(ConfigurationError, match="rejected= is a class of exceptions"):
+        with_credential("acme", context="user-1", xkit=xkit, rejected=rejected)
+
+
+def test_a_builtin_that_does_not_tell_its_arguments_is_refused(decorate):
+    with pytest.raises(ConfigurationError, match="has no argument"):
+        decorate(max)
+
+
+def test_what_is_behind_a_wrapper_of_a_generator_is_refused(decorate):
+    with pytest.raises(ConfigurationError, match="is a generator"):
+        decorate(contextmanager(gives))
+
+
+async def late(token):
+    return token
+
+
+@pytest.mark.parametrize("makes", [late, lambda token: gives(token), lambda token: agives(token)])
+def test_a_plain_function_that_returns_what_goes_on_later_is_refused(decorate, makes):
+    @decorate
+    def get(*, token):
+        return makes(token)
+
+    with pytest.raises(ConfigurationError, match="returned a generator or something to be awaited"):
+        get()
+
+
+def test_a_copy_of_what_is_bound_is_not_bound_to_another_user(make_xkit):
+    def hook(target, auth):
+        auth.wrap(target, "method", lambda wrapped, instance, args, kwargs: ("bound", wrapped(*args, **kwargs)))
+        return True
+
+    target, xkit = Plain(), make_xkit(plugins=[Binds(hook)])
+    plain = target.method()
+    with bind(target, "acme", context="user-1", xkit=xkit):
+        copied = copy.copy(target)
+        assert target.method() == ("bound", plain)
+        with pytest.raises(ConfigurationError, match="a copy of one that was"):
+            bind(copied, "acme", context="user-2", xkit=xkit)
+    assert copied.method() == plain

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
 from .._auth import Context, Hosts, Kind, OffHost, Params
@@ -28,7 +29,8 @@ def bind(
 
     A session of requests and a client of httpx or httpx2 get an auth object in their slot; on the latter two, redirects
     go without the credential on whatever transport. Objects of SDKs are the affair of plugins, which know what to fill
-    or to wrap. Nothing but this one object is touched: no class, no module, no other instance.
+    or to wrap. Nothing but this one object is touched: no class, no module, no other instance. Whoever shares the HTTP
+    client inside it shares the credential.
 
     Args:
         target: the object.
@@ -63,6 +65,10 @@ def bind(
 
 
 def _unknown(target: object, connector: str | _Any) -> ConfigurationError:
+    if isinstance(target, (type, ModuleType)):
+        return ConfigurationError(
+            f"bind() was given {target.__name__} itself", hint="Make an object of it, and bind that."
+        )
     return ConfigurationError(
         f"Nobody knows how to bind an object of the class {type(target).__module__}.{type(target).__qualname__}",
         connector=None if connector is ANY else str(connector),

@@ -6,8 +6,6 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
-import wrapt
-
 from .._auth import BaseAuth, Trip
 from .._errors import ConfigurationError
 from .._model import RequestView, ResponseView
@@ -109,7 +107,7 @@ class Binder:
                 f"{type(owner).__name__} has no method {name}, which bind() would wrap",
                 hint="This version of the SDK is not known to the plugin; see whether there is a newer plugin.",
             )
-        self.binding.put(owner, name, wrapt.FunctionWrapper(method, wrapper))
+        self.binding.wrap(owner, name, method, wrapper)
 
     # Doing without any slot
 

@@ -9,11 +9,15 @@ from contextlib import ExitStack, suppress
 from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
+import wrapt
+
 from .._errors import ConfigurationError, ConflictWarning
 
 _NOTHING = object()
 # What bindings have put where, by the id of the object and a name: not every object could be looked up itself.
 _in_place: WeakValueDictionary[tuple[int, str], Any] = WeakValueDictionary()
+# Every wrapper of a binding, since a copy of a bound object has it, too.
+_wrappers: WeakValueDictionary[int, Any] = WeakValueDictionary()
 
 
 class _Change(NamedTuple):
@@ -79,7 +83,7 @@ class Binding:
             )
         try:
             setattr(owner, name, value)
-        except AttributeError:
+        except (AttributeError, TypeError):
             kind = type(owner).__name__
             raise ConfigurationError(
                 f"{kind} does not allow that its {name} is set, so that bind() cannot put anything there",
@@ -89,6 +93,27 @@ class Binding:
         self._changes.append(_Change(owner, name, before, ours))
         with suppress(TypeError):  # None, or another value that is nobody's in particular
             _in_place[id(owner), name] = ours
+
+    def wrap(self, owner: Any, name: str, method: Callable[..., Any], wrapper: Callable[..., Any]) -> None:
+        """Put a wrapper around a method of one object, which does nothing any more once this is released.
+
+        Raises:
+            ConfigurationError: the object does not allow that, is bound already, or is a copy of one that was.
+        """
+        binding = self
+
+        def while_bound(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+            return wrapper(wrapped, instance, args, kwargs) if binding else wrapped(*args, **kwargs)
+
+        is_mine = any(change.ours is method for change in self._changes)
+        if id(method) in _wrappers and not is_mine:
+            raise ConfigurationError(
+                f"This {type(owner).__name__} is bound already, or is a copy of one that was",
+                hint="Release the binding of the original, and bind an object that is made anew.",
+            )
+        made = wrapt.FunctionWrapper(method, while_bound)
+        self.put(owner, name, made)
+        _wrappers[id(made)] = made
 
     def undo_with(self, function: Callable[[], None]) -> None:
         """Call this when it is released, before anything is put back."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, MutableMapping
 from contextvars import ContextVar
 from typing import Any, NamedTuple
@@ -32,9 +33,15 @@ def checked_arguments(context: object, xkit: object, rejected: object) -> None:
         checked_name("context", context)
     if xkit is not None and not isinstance(xkit, Xkit):
         raise ConfigurationError("xkit= is not an Xkit", hint="Make one: Xkit(publishable_key=…, secret_key=…).")
-    is_classes = isinstance(rejected, tuple) and all(isinstance(each, type) for each in rejected)
-    if not (rejected is None or callable(rejected) or is_classes):
-        raise ConfigurationError("rejected= is a class of exceptions, several, or a function that says so of one")
+    classes = rejected if isinstance(rejected, tuple) else (rejected,) if isinstance(rejected, type) else None
+    if classes is not None:
+        makes_sense = all(isinstance(each, type) and issubclass(each, BaseException) for each in classes)
+    else:
+        makes_sense = rejected is None or (callable(rejected) and not inspect.iscoroutinefunction(rejected))
+    if not makes_sense:
+        raise ConfigurationError(
+            "rejected= is a class of exceptions, several, or a function, not an async one, that says so of one"
+        )
 
 
 def nothing() -> RequestView:

@@ -9,7 +9,8 @@ def find_error(exception: BaseException) -> XkitAuthError | None:
     """The error of xkit-auth that an exception of an SDK was raised for, or ``None``.
 
     SDKs wrap what goes wrong in errors of their own. This looks at the exception itself, its causes, what was being
-    handled when it was raised, and the members of exception groups.
+    handled when it was raised, and the members of exception groups. What was being handled may be about another call
+    than the one that failed: its ``context`` and ``connector`` say whose it is.
 
     Example:
         >>> from xkit_auth import NotConnected

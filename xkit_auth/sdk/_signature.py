@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
+from types import MappingProxyType
 from typing import Any
 
 from .._errors import ConfigurationError
@@ -27,7 +28,10 @@ def checked(function: Any, names: Iterable[str]) -> Callable[..., Any]:
             f"{name} is a generator: a part of what it gives may be used when its credential is turned down",
             hint="Decorate a function that makes one call and returns, and call that from the generator.",
         )
-    parameters = inspect.signature(plain).parameters
+    try:
+        parameters = inspect.signature(plain).parameters
+    except ValueError:  # a builtin that does not tell
+        parameters = MappingProxyType({})
     for wanted in names:
         is_taken = parameters[wanted].kind in _NAMED if wanted in parameters else _rest_of(parameters) is not None
         if not is_taken:
@@ -52,11 +56,27 @@ def unbound(function: Any) -> Any:
 
 def is_async(plain: Callable[..., Any]) -> bool:
     """Whether what it returns is awaited."""
-    return any(inspect.iscoroutinefunction(each) for each in _forms_of(plain))
+    by_itself, _, by_its_class = _forms_of(plain)
+    return inspect.iscoroutinefunction(by_itself) or inspect.iscoroutinefunction(by_its_class)
 
 
-def _forms_of(plain: Any) -> tuple[Any, Any]:
-    return plain, getattr(type(plain), "__call__", None)  # noqa: B004 - of an object that can be called
+def _forms_of(plain: Any) -> tuple[Any, ...]:
+    return plain, inspect.unwrap(plain), getattr(type(plain), "__call__", None)  # noqa: B004 - of a callable object
+
+
+def refuse_unfinished(value: object) -> None:
+    """Look at what a plain function has returned: what goes on later cannot be called again.
+
+    Raises:
+        ConfigurationError: it is a generator, or something to be awaited.
+    """
+    if inspect.iscoroutine(value):
+        value.close()
+    if inspect.isawaitable(value) or inspect.isgenerator(value) or inspect.isasyncgen(value):
+        raise ConfigurationError(
+            "The decorated function returned a generator or something to be awaited, which could not be done again",
+            hint="Decorate the async function itself, or a function that makes one call and returns.",
+        )
 
 
 def _rest_of(parameters: Mapping[str, inspect.Parameter]) -> str | None:

@@ -11,13 +11,13 @@ import wrapt
 
 from .._account import checked_name
 from .._auth import Context
-from .._errors import XkitAuthError
+from .._errors import ConfigurationError, XkitAuthError
 from .._model import Credential
 from .._policy import Sending
 from .._xkit import Xkit
 from ._call import Call, Outcome, Rejected, checked_arguments, nothing
 from ._drive import arun, life_of, run
-from ._signature import checked, completed, is_async, stand_in, unbound, without
+from ._signature import checked, completed, is_async, refuse_unfinished, stand_in, unbound, without
 
 _R = TypeVar("_R")
 
@@ -66,7 +66,7 @@ def with_credential(
     """
     checked_name("connector", connector)
     checked_arguments(context, xkit, rejected)
-    fields: Mapping[str, str | None] = {argument: None} if isinstance(argument, str) else dict(argument)
+    fields = _fields_of(argument)
     plan = _Plan(fields, retry, partial(Call, connector, context, xkit, rejected))
 
     def decorate(function: Callable[..., _R]) -> Callable[..., _R]:
@@ -76,6 +76,19 @@ def with_credential(
         return decorated  # type: ignore[no-any-return]
 
     return decorate
+
+
+def _fields_of(argument: object) -> dict[str, str | None]:
+    if isinstance(argument, str) and argument:
+        return {argument: None}
+    if isinstance(argument, Mapping) and argument:
+        texts: list[Any] = [*argument.keys(), *argument.values()]
+        if all(isinstance(text, str) and text for text in texts):
+            return dict(argument)
+    raise ConfigurationError(
+        "argument= is neither the name of an argument nor a mapping of arguments to parts of the credential",
+        hint='Write it like argument="token", or argument={"username": "email", "password": "api_token"}.',
+    )
 
 
 class _Plan(NamedTuple):
@@ -107,9 +120,11 @@ def _called(plan: _Plan, wrapped: Callable[..., Any], _instance: object, args: A
         complete = partial(arguments.with_the, sending.credential)
         complete()  # so that a part which the credential has not is no failure of the function
         try:
-            return Outcome(wrapped(*complete().args, **complete().kwargs), None)
+            outcome = Outcome(wrapped(*complete().args, **complete().kwargs), None)
         except Exception as error:
             return Outcome(None, error)
+        refuse_unfinished(outcome.value)
+        return outcome
 
     try:
         outcome: Outcome = run(life_of(call, nothing, call.seen, replayable=plan.retry), call, attempt)

@@ -45,6 +45,8 @@ class _Sync:
             return wrapped(url, request)
 
         def attempt(headers: Mapping[str, str]) -> Any:
+            before = request.headers, request.unredirected_hdrs
+            request.headers, request.unredirected_hdrs = dict(request.headers), dict(request.unredirected_hdrs)
             for name, value in headers.items():
                 request.remove_header(name.capitalize())
                 request.add_unredirected_header(name, value)
@@ -52,6 +54,8 @@ class _Sync:
                 return wrapped(url, request)
             except HTTPError as error:  # as urllib tells all statuses from 300 on; slack_sdk reads it
                 return error
+            finally:
+                request.headers, request.unredirected_hdrs = before  # slack_sdk may send it again by itself
 
         view = RequestView(
             method=request.get_method(), url=url, headers=dict(request.headers), body=_body_of(request.data)
@@ -85,9 +89,13 @@ class _Async:
 
 
 def _is_ours(client: Any, url: str, headers: Mapping[str, str]) -> bool:
-    """Whether it is a call of Slack's API that takes a token: uploads go elsewhere, and OAuth's calls bring Basic."""
-    has_basic = any(name.lower() == "authorization" and value.startswith("Basic ") for name, value in headers.items())
-    return url.startswith(client.base_url) and not has_basic
+    """Whether it is a call of Slack's API with the client's own token, or none.
+
+    Uploads go elsewhere. A call may bring a token of its own, and those of OAuth bring client id and secret.
+    """
+    usual = f"Bearer {client.token}"
+    has_another = any(name.lower() == "authorization" and value != usual for name, value in headers.items())
+    return url.startswith(client.base_url) and not has_another
 
 
 def _body_of(data: object) -> bytes | None:
