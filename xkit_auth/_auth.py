@@ -176,10 +176,7 @@ class BaseAuth:
             ConfigurationError: an argument makes no sense. What depends on plugins is found out with the first request.
         """
         self._connector = ANY if connector is ANY else checked_name("connector", connector)
-        if not callable(context) and not isinstance(context, ContextVar):
-            checked_name("context", context)
-        if xkit is not None and not isinstance(xkit, Xkit):
-            raise ConfigurationError("xkit= is not an Xkit", hint="Make one: Xkit(publishable_key=…, secret_key=…).")
+        check_whose(context, xkit)
         if off_host not in ("raise", "bare"):
             raise ConfigurationError('off_host= must be "raise" or "bare"')
         self._context: Context | _Lost = context
@@ -258,6 +255,18 @@ class BaseAuth:
 
 
 _Self = TypeVar("_Self", bound=BaseAuth)
+
+
+def check_whose(context: object, xkit: object) -> None:
+    """Look at ``context=`` and ``xkit=`` as far as that can be done before a request.
+
+    Raises:
+        ConfigurationError: one of them makes no sense.
+    """
+    if not callable(context) and not isinstance(context, ContextVar):
+        checked_name("context", context)
+    if xkit is not None and not isinstance(xkit, Xkit):
+        raise ConfigurationError("xkit= is not an Xkit", hint="Make one: Xkit(publishable_key=…, secret_key=…).")
 
 
 def context_now(given: Context | _Lost) -> str:

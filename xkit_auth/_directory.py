@@ -16,7 +16,7 @@ from ._policy import Policy
 from ._text import shown
 
 if TYPE_CHECKING:
-    from .plugins import Plugins
+    from .plugins import Brought, Plugins
 
 _MOST_POLICIES = 1024
 
@@ -130,13 +130,15 @@ class Directory:
 
     def hook_for(self, name: str, slug: str | None) -> Callable[..., Any] | None:
         """A hook as asked of the given plugin objects and of the plugin that brings the connector, if there is one."""
-        plugins = self.plugins()
-        return plugins.hook_for(name, None if slug is None else plugins.find(self._slugs.get(slug, slug)))
+        return self.plugins().hook_for(name, None if slug is None else self._brought(slug))
 
     def connector_for(self, slug: str) -> Connector | None:
         """The connector that ``slug`` means, as its plugin says; ``None`` if no plugin knows it."""
-        brought = self.plugins().find(self._slugs.get(slug, slug))
+        brought = self._brought(slug)
         return None if brought is None else brought.connector
+
+    def _brought(self, slug: str) -> Brought | None:
+        return self.plugins().find(self._slugs.get(slug, slug))
 
     def slug_for(self, url: str) -> str | None:
         """The one connector whose hosts include this URL's, or ``None``. Several are told apart by their ``paths``.

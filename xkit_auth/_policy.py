@@ -132,6 +132,15 @@ def answer_view(status: int, headers: Mapping[str, str], body: bytes | None, req
     return ResponseView(status=status, headers=headers, json=json, text=text, request=request)
 
 
+def fit_to_tell(judgement: Judgement, credential: Credential) -> Judgement:
+    """A judgement, without its detail unless that is one line, not too long, and free of the credential."""
+    detail: object = judgement.detail
+    if not isinstance(detail, str) or len(detail) > _LONGEST_DETAIL or why_not_sendable(detail):
+        return Judgement(judgement.verdict)
+    holds_a_secret = any(holds_part_of(detail, text) for text in credential._texts())
+    return Judgement(judgement.verdict) if holds_a_secret else judgement
+
+
 class Policy:
     """One connector with its kind of credential, hosts, params and plugins, ready for requests."""
 
@@ -315,8 +324,7 @@ class Policy:
 
     def judge(self, credential: Credential, response: ResponseView) -> Judgement:
         """What the provider's answer says about the credential."""
-        verdict, detail = self._judged(credential, response)
-        return Judgement(verdict, None if detail is None or not _may_be_told(detail, credential) else detail)
+        return fit_to_tell(self._judged(credential, response), credential)
 
     def _judged(self, credential: Credential, response: ResponseView) -> Judgement:
         if self._classify is not None:
@@ -355,13 +363,6 @@ class Policy:
 
 def _is_sendable(name: str) -> bool:
     return why_not_sendable(name) is None
-
-
-def _may_be_told(detail: object, credential: Credential) -> bool:
-    """Whether a detail is one line of a reasonable length without any part of the credential."""
-    if not isinstance(detail, str) or len(detail) > _LONGEST_DETAIL or why_not_sendable(detail):
-        return False
-    return not any(holds_part_of(detail, text) for text in credential._texts())
 
 
 def _place_of(error: Exception) -> str:

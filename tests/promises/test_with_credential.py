@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 
 from xkit_auth import (
+    PRESENT,
     AuthorizationPending,
     ConfigurationError,
     Connector,
@@ -545,6 +546,26 @@ def test_listeners_hear_of_it_and_never_a_secret(sandbox, decorated):
     assert [kind for kind in kinds if kind != "cache_hit"] == ["fetched", "rejected", "fetched", "resent"]
     assert "first-token" not in str(Listener.events)
     assert sandbox.credential("acme", "user-1") not in str(Listener.events)
+
+
+@pytest.mark.drivers(sync=True)
+@pytest.mark.parametrize(("claims", "told"), [("of-the-provider", "of-the-provider"), ("x-first-token-x", None)])
+def test_a_challenge_reaches_the_listeners_unless_it_says_the_credential_back(sandbox, decorated, claims, told):
+    class Listener:
+        details = []
+
+        @hookimpl
+        def xkit_auth_event(self, event):
+            if event.kind == "challenged":
+                self.details.append(event.detail)
+
+    rule = Failure(Verdict.CHALLENGE, status=401, challenge={"claims": PRESENT}, detail="claims")
+    sandbox.add_connector(Connector("acme", hosts=["x.example"], failures=[rule]))
+    decorated.xkit = sandbox.xkit(plugins=[Listener()])
+    with pytest.raises(Exception, match="401"):
+        decorated(f'/status/401?header=www-authenticate:Bearer claims="{claims}"')()
+    assert Listener.details == [told]
+    assert sandbox.call_count() == 1
 
 
 @pytest.mark.drivers(sync=True)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, MutableMapping
-from contextvars import ContextVar
 from typing import Any, NamedTuple
 
-from .._account import checked_name
-from .._auth import Context, Trip, context_now
+from .._auth import Context, Trip, check_whose, context_now
 from .._connector import Connector, judged_by_rules
 from .._errors import ConfigurationError, XkitAuthError
 from .._model import Credential, Judgement, RequestView, Verdict
-from .._policy import Sending, answer_view, wants_body
+from .._policy import Sending, answer_view, fit_to_tell, wants_body
 from .._text import MASK, shown
 from .._xkit import Xkit
 from ._exceptions import answer_in, attribute_of
@@ -29,10 +27,7 @@ def checked_arguments(context: object, xkit: object, rejected: object) -> None:
     Raises:
         ConfigurationError: an argument makes no sense.
     """
-    if not callable(context) and not isinstance(context, ContextVar):
-        checked_name("context", context)
-    if xkit is not None and not isinstance(xkit, Xkit):
-        raise ConfigurationError("xkit= is not an Xkit", hint="Make one: Xkit(publishable_key=…, secret_key=…).")
+    check_whose(context, xkit)
     classes = rejected if isinstance(rejected, tuple) else (rejected,) if isinstance(rejected, type) else None
     if classes is not None:
         makes_sense = all(isinstance(each, type) and issubclass(each, BaseException) for each in classes)
@@ -133,7 +128,8 @@ class Call(Trip):
         if said is None:
             return Judgement(Verdict.ACCEPTED)
         body = said.body() if wants_body(connector, said.status, said.headers) else None
-        return judged_by_rules(connector, answer_view(said.status, said.headers, body, _NO_REQUEST))
+        judgement = judged_by_rules(connector, answer_view(said.status, said.headers, body, _NO_REQUEST))
+        return fit_to_tell(judgement, credential)
 
     def _asked(
         self, hook: Callable[..., Any], connector: Connector, credential: Credential, error: Exception
