@@ -51,11 +51,16 @@ class Template:
     @property
     def is_secret(self) -> bool:
         """Whether a part of the credential goes into it."""
-        return any(slot.startswith(_SECRET) for slot in self.pieces[1::2])
+        return is_secret(self.text)
 
     def filled(self, value_of: Callable[[str], str]) -> str:
         """The text with each slot replaced by what ``value_of`` says for its name."""
         return "".join([value_of(piece) if index % 2 else piece for index, piece in enumerate(self.pieces)])
+
+
+def is_secret(text: str) -> bool:
+    """Whether a part of the credential goes into a template."""
+    return any(slot.startswith(_SECRET) for slot in SLOT.findall(text))
 
 
 def params_in(text: str) -> tuple[str, ...]:
@@ -127,8 +132,7 @@ class Placement(Value):
     @property
     def exposes(self) -> bool:
         """Whether it puts the credential into the URL, where logs show it."""
-        slots = [slot for text in (*self.query.values(), self.path) for slot in SLOT.findall(text)]
-        return any(slot.startswith(_SECRET) for slot in slots)
+        return any(map(is_secret, (*self.query.values(), self.path)))
 
 
 def _dict(value: Mapping[str, str] | None) -> Mapping[str, str]:

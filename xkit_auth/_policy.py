@@ -10,14 +10,15 @@ from typing import Any, NamedTuple
 
 from ._body import is_wanted, json_and_text
 from ._connector import Connector, extra_for, judged_by_rules
+from ._disguise import is_partly_said_in
 from ._errors import ConfigurationError, PlatformProtocolError, XkitAuthError
 from ._failure import choices_of
 from ._in_url import InUrl, in_path, in_url, path_of
 from ._model import Credential, Judgement, RequestView, ResponseView, Verdict
 from ._origin import Hosts, origin_of
 from ._params import Params
-from ._placement import CompiledPlacement, Default, Template, compiled, params_in, slots
-from ._text import MASK, holds_part_of, is_header_name, shown, why_not_sendable
+from ._placement import CompiledPlacement, Default, Placement, Template, compiled, is_secret, params_in, slots
+from ._text import MASK, is_header_name, shown, why_not_sendable
 
 FormatHook = Callable[..., Mapping[str, str] | None]
 ClassifyHook = Callable[..., Verdict | Judgement | None]
@@ -137,8 +138,7 @@ def fit_to_tell(judgement: Judgement, credential: Credential) -> Judgement:
     detail: object = judgement.detail
     if not isinstance(detail, str) or len(detail) > _LONGEST_DETAIL or why_not_sendable(detail):
         return Judgement(judgement.verdict)
-    holds_a_secret = any(holds_part_of(detail, text) for text in credential._texts())
-    return Judgement(judgement.verdict) if holds_a_secret else judgement
+    return Judgement(judgement.verdict) if is_partly_said_in(detail, credential._texts()) else judgement
 
 
 class Policy:
@@ -156,6 +156,7 @@ class Policy:
         "hides_plain",
         "hosts",
         "kind",
+        "of_other_kinds",
         "params",
         "slug",
         "unremarkable_below",
@@ -186,6 +187,9 @@ class Policy:
         self._classify = classify_hook
         self._placement = compiled(connector.kinds[kind], connector.params)
         self.extra = self._settled_extra(kind)
+        #: The headers, in lower case, in which a credential of another kind of this connector would go: what a client
+        #: or an SDK has put there comes off when ours is put on.
+        self.of_other_kinds = _headers_of_kinds(connector) - _names_in(connector.kinds[kind])
         self._plain = None if format_hook or query_hook else _plain_form(self._placement, params)
         #: Whether a part of the URL may have to be taken out of it again.
         self.writes_url = query_hook is not None or bool(self._placement.query or self._placement.path.text)
@@ -359,6 +363,16 @@ class Policy:
 
     def __repr__(self) -> str:
         return f"Policy({self.slug!r}, {self.hosts!r})"
+
+
+def _headers_of_kinds(connector: Connector) -> frozenset[str]:
+    return frozenset().union(*map(_names_in, connector.kinds.values()))
+
+
+def _names_in(placement: Placement) -> frozenset[str]:
+    """The headers that carry a credential of this kind, in lower case."""
+    names = [name for name, text in placement.header.items() if is_secret(text)]
+    return frozenset(name.lower() for name in (*names, *(["Authorization"] if placement.basic else [])))
 
 
 def _is_sendable(name: str) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from ._disguise import is_partly_said_in
+
 MASK = "[redacted]"
 
 _LONGEST_SHOWN = 200
 _LONGEST_LOOKED_AT = 4096
-_LONGEST_SECRET_LOOKED_FOR = 64 * 1024
-_SHORTEST_PART_OF_A_SECRET = 6
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+")
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -58,22 +58,14 @@ def is_header_name(text: str) -> bool:
 def shown(text: object, secrets: Iterable[str] = ()) -> str:
     """``text`` from outside as it may appear in an error: one line, short, and free of ``secrets``.
 
-    A text that holds any part of a secret is dropped whole: what is left of it could still help to guess.
+    A text that holds any part of a secret, in whatever disguise, is dropped whole: what is left of it could still help
+    to guess.
     """
-    line = _UNPRINTABLE.sub(" ", str(text)[:_LONGEST_LOOKED_AT]).strip()
-    if any(holds_part_of(line, secret) for secret in secrets):
+    head = str(text)[:_LONGEST_LOOKED_AT]
+    if is_partly_said_in(head, secrets):
         return MASK
+    line = _UNPRINTABLE.sub(" ", head).strip()
     return line if len(line) <= _LONGEST_SHOWN else line[: _LONGEST_SHOWN - 1] + "…"
-
-
-def holds_part_of(text: str, secret: str) -> bool:
-    """Whether any six characters in a row of ``secret`` (all of them, if it is shorter) occur in ``text``."""
-    size = min(len(secret), _SHORTEST_PART_OF_A_SECRET)
-    if not size or not text:
-        return False
-    if len(secret) > _LONGEST_SECRET_LOOKED_FOR:
-        return True  # to look for all its parts would take too long, and to show too little hurts nobody
-    return any(secret[start : start + size] in text for start in range(len(secret) - size + 1))
 
 
 def looks_secret(text: str) -> bool:

@@ -399,3 +399,21 @@ def test_a_policy_shows_its_slug_and_hosts():
         classify_hook=None,
     )
     assert repr(policy) == "Policy('my-acme', Hosts(api.acme.example))"
+
+
+def test_the_headers_of_other_kinds_are_known(policy_of):
+    connector = Connector(
+        "acme",
+        hosts=["api.acme.example"],
+        kinds={
+            "oauth2": Placement(),
+            "api_key": Placement(header={"X-Api-Key": "{token}", "X-Acme-Version": "2"}),
+            "basic": Placement(basic=("{field.user}", "{field.password}")),
+            "in_url": Placement(query={"key": "{token}"}),
+        },
+    )
+
+    assert policy_of(connector, kind="oauth2").of_other_kinds == {"x-api-key"}
+    assert policy_of(connector, kind="api_key").of_other_kinds == {"authorization"}
+    assert policy_of(connector, kind="in_url").of_other_kinds == {"authorization", "x-api-key"}
+    assert not policy_of(Connector("plain", hosts=["api.acme.example"])).of_other_kinds

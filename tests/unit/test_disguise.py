@@ -1,0 +1,92 @@
+"""A secret that a text says in other words is found."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode, urlsafe_b64encode
+from html import escape
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+from xkit_auth._disguise import is_partly_said_in, is_said_in
+
+SECRET = "123:ABC+def/GHI&jkl=~mn"
+
+
+def lower_hex(text):
+    return "".join(f"%{byte:02x}" for byte in text.encode())
+
+
+def twice(text):
+    return quote(quote(text, safe=""), safe="")
+
+
+DISGUISES = {
+    "as it is": SECRET,
+    "percent-encoded": quote(SECRET, safe=""),
+    "percent-encoded where it need not be": "".join(f"%{byte:02X}" for byte in SECRET.encode()),
+    "percent-encoded in lower case": lower_hex(SECRET),
+    "as in a form": quote_plus(SECRET),
+    "percent-encoded twice": twice(SECRET),
+    "percent-encoded five times": twice(twice(quote(SECRET, safe=""))),
+    "escaped for HTML": escape(SECRET),
+    "escaped for HTML and then percent-encoded": quote(escape(SECRET), safe=""),
+    "escaped for JSON": json.dumps(SECRET).replace("A", "\\u0041").replace("&", "\\u0026"),
+    "hexadecimal": SECRET.encode().hex(),
+    "hexadecimal in upper case": SECRET.encode().hex().upper(),
+    "base64": b64encode(SECRET.encode()).decode(),
+    "base64 behind one byte": b64encode(b"u" + SECRET.encode()).decode(),
+    "base64 behind two bytes": b64encode(b"u:" + SECRET.encode()).decode(),
+    "base64 of HTTP Basic": b64encode(b"user:" + SECRET.encode() + b":x").decode(),
+    "base64 for URLs": urlsafe_b64encode(b"\xff\xfe>" + SECRET.encode()).decode().rstrip("="),
+    "base64, percent-encoded": quote(b64encode(SECRET.encode()).decode(), safe=""),
+    "turned round": SECRET[::-1],
+    "spaced out": " ".join(SECRET),
+    "broken over lines": SECRET[:9] + "\n" + SECRET[9:],
+}
+
+
+@pytest.mark.parametrize("disguise", DISGUISES)
+@pytest.mark.parametrize("around", ["{}", "/login?next={}#x", "/a/{}.html", "?q={};r=1", "the token {} is bad"])
+def test_a_secret_is_found_in_every_disguise_and_place(disguise, around):
+    text = around.format(DISGUISES[disguise])
+
+    assert is_said_in(text, SECRET)
+    assert is_partly_said_in(text, ["something else", SECRET])
+
+
+@pytest.mark.parametrize("disguise", DISGUISES)
+def test_a_part_of_a_secret_is_found_in_every_disguise(disguise):
+    text = DISGUISES[disguise]
+    third = len(text) // 3
+
+    assert is_partly_said_in(f"… {text[third : 2 * third + 6]} …", [SECRET])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "/login?next=/home", "https://api.telegram.example/bot/getMe", "invalid_token", "123", "ABC xyz GHI"],
+)
+def test_a_text_without_the_secret_is_left_alone(text):
+    assert not is_said_in(text, SECRET)
+    assert not is_partly_said_in(text, [SECRET, "other-secret"])
+
+
+@pytest.mark.parametrize("secret", ["k", "ab", "x+1"])
+def test_a_very_short_secret_is_found_as_it_is_and_percent_encoded(secret):
+    assert is_said_in(f"?key={quote(secret, safe='')}", secret)
+    assert is_partly_said_in(f"?key={secret}", [secret])
+
+
+def test_nothing_is_said_by_an_empty_secret():
+    assert not is_partly_said_in("some text", [""])
+
+
+def test_many_long_secrets_and_odd_texts_come_to_an_end():
+    """In time proportional to both: the product of the two would be felt here."""
+    text = "%25" * 20_000 + "&amp;" * 5_000
+    secrets = [f"part-{number}-{'x' * 20}" for number in range(2_000)]
+
+    assert not is_partly_said_in(text, secrets)
+    assert not is_said_in(text, "q" * 60_000)

@@ -1,0 +1,95 @@
+"""A secret in other words: finding it in a text that may have encoded it, escaped it, spaced it out or turned it round.
+
+A text from outside can say a secret back in many ways. Nothing here looks at the places where a secret is expected;
+the whole text is read in every way that is known, and the secret is looked for in each.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Iterator
+from html import unescape
+from urllib.parse import unquote, unquote_plus
+
+_MOST_ROUNDS = 8
+_PART = 6
+_SHORTEST_ENCODED = 4
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2}))")
+_BETWEEN = re.compile(r"[\s\W_]+")
+
+
+def is_said_in(text: str, secret: str) -> bool:
+    """Whether all of ``secret`` occurs in ``text``, in any form of it and in any reading of the text.
+
+    Example:
+        >>> is_said_in("/login?next=%252Fbot123%253AABC", "123:ABC")
+        True
+    """
+    forms = forms_of(secret)
+    return any(form in reading for reading in readings_of(text) for form in forms)
+
+
+def is_partly_said_in(text: str, secrets: Iterable[str]) -> bool:
+    """Whether any six characters in a row of a secret (all of it, if it is shorter) occur, in any form and reading.
+
+    It takes time in proportion to the text and to the secrets, not to their product.
+    """
+    if not text:
+        return False
+    readings = tuple(readings_of(text))
+    parts = {reading[start : start + _PART] for reading in readings for start in range(len(reading) - _PART + 1)}
+    return any(_has_part(form, parts, readings) for secret in secrets for form in forms_of(secret))
+
+
+def _has_part(form: str, parts: set[str], readings: tuple[str, ...]) -> bool:
+    if len(form) < _PART:
+        return any(form in reading for reading in readings)
+    return any(form[start : start + _PART] in parts for start in range(len(form) - _PART + 1))
+
+
+def forms_of(secret: str) -> tuple[str, ...]:
+    """What a secret may look like: as it is, turned round, without what separates its words, hexadecimal, base64."""
+    return tuple(dict.fromkeys(form for form in _forms(secret) if form))
+
+
+def _forms(secret: str) -> Iterator[str]:
+    yield secret
+    yield secret[::-1]
+    if len(secret) < _SHORTEST_ENCODED:
+        return  # its encoded form is so short that it would be found everywhere
+    squeezed = _BETWEEN.sub("", secret)
+    if len(squeezed) >= _PART:
+        yield squeezed
+        yield squeezed[::-1]
+    for raw in {secret.encode("utf-8", "surrogatepass"), secret.encode("latin-1", "replace")}:
+        yield raw.hex()
+        yield raw.hex().upper()
+        for before in range(3):  # base64 depends on how many bytes stand before
+            encoded = b64encode(b"\0" * before + raw).decode()
+            inner = encoded[before + bool(before) : len(encoded) - (4 if encoded.endswith("=") else 0)]
+            yield inner
+            yield inner.replace("+", "-").replace("/", "_")
+
+
+def readings_of(text: str) -> tuple[str, ...]:
+    """What a text may mean: as it is, percent-decoded, unescaped, and each without what separates its words."""
+    found = dict.fromkeys([text])
+    newest = [text]
+    for _ in range(_MOST_ROUNDS):
+        decoded = [decode(each) for each in newest for decode in _DECODERS]
+        newest = [each for each in dict.fromkeys(decoded) if each not in found]
+        if not newest:
+            break
+        newest = newest[:_MOST_ROUNDS]  # a text that was made to have many readings
+        found.update(dict.fromkeys(newest))
+    squeezed = (_BETWEEN.sub("", each) for each in tuple(found))
+    found.update(dict.fromkeys(each for each in squeezed if each))
+    return tuple(found)
+
+
+def _unescaped(text: str) -> str:
+    return _ESCAPE.sub(lambda match: chr(int(match[1] or match[2], 16)), text)
+
+
+_DECODERS = (unquote, unquote_plus, unescape, _unescaped)
