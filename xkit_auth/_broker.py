@@ -104,6 +104,7 @@ class Broker:
         self._max_calls = max_calls
         self._tell = tell
         self._adapter: str | None = None
+        self._route: Route | None = None
         self._transport: Transport | None = None
         self.is_closed = False
         self._begin_afresh()
@@ -263,7 +264,7 @@ class Broker:
 
     def _timed_out(self, key: Key) -> PlatformUnavailable:
         failure = NoAnswer(f"no answer within {self._timeout:g} seconds")
-        return unanswered(failure, *key, self._account.base_url)
+        return unanswered(failure, *key, str(self._route or self._account.base_url))
 
     # Asking, on a thread of our own
 
@@ -320,7 +321,7 @@ class Broker:
         deadline = time.monotonic() + self._timeout
         answer = self._answer(self._open_transport(), url, deadline)
         if isinstance(answer, NoAnswer):
-            raise unanswered(answer, connector, context, self._account.base_url)
+            raise unanswered(answer, connector, context, str(self._route))
         return read_connection(answer, self._account, connector, context, wall=self.cache.wall(), whole=whole)
 
     def _answer(self, transport: Transport, url: str, deadline: float) -> Answer | NoAnswer:
@@ -331,7 +332,8 @@ class Broker:
 
     def _open_transport(self) -> Transport:
         if self._transport is None:  # two threads may both open one: it keeps nothing
-            self._transport = _first_installed(self._adapter, self._network.route_to(self._account.base_url))
+            self._route = self._network.route_to(self._account.base_url)
+            self._transport = _first_installed(self._adapter, self._route)
         return self._transport
 
 

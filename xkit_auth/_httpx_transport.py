@@ -12,6 +12,11 @@ from typing import Any
 
 from ._network import Route
 from ._platform import Answer, answered, gathered
+from ._quiet import Quiet
+
+_QUIET = Quiet(
+    f"{core}.{logger}" for core in ("httpcore", "httpcore2") for logger in ("connection", "http11", "proxy", "socks")
+)
 
 
 class HttpxTransport:
@@ -31,7 +36,7 @@ class HttpxTransport:
         left = max(deadline - time.monotonic(), 0.001)
         timeouts = dict.fromkeys(("connect", "read", "write", "pool"), left)
         given = {"headers": dict(headers), "extensions": {"timeout": timeouts}}
-        with self._pool() as pool, pool.stream("GET", url, **given) as response:
+        with _QUIET.here(), self._pool() as pool, pool.stream("GET", url, **given) as response:
             return Answer(response.status, _joined(response.headers), gathered(response.iter_stream(), deadline))
 
     def _pool(self) -> Any:

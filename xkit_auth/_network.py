@@ -114,7 +114,7 @@ class Route:
 
     __slots__ = ("destination", "proxy", "trust")
 
-    def __init__(self, destination: Origin, trust: Trust | None, proxy: Proxy | None) -> None:
+    def __init__(self, destination: str, trust: Trust | None, proxy: Proxy | None) -> None:
         self.destination = destination
         self.trust = trust
         self.proxy = proxy
@@ -161,7 +161,7 @@ class Network:
     def __init__(self, ca_file: str | os.PathLike[str] | SSLContext | None = None, proxy: Secret | None = None) -> None:
         self._ca_file = ca_file
         if isinstance(ca_file, (str, os.PathLike)):
-            _check_readable(os.fspath(ca_file), _CA_ARGUMENT)
+            _check_readable(os.fsdecode(ca_file), _CA_ARGUMENT)
         elif ca_file is not None:
             _check_context(ca_file)
         self._proxy = Proxy(proxy, "Xkit(proxy=…)") if proxy else None
@@ -173,18 +173,18 @@ class Network:
         Raises:
             ConfigurationError: something in the environment cannot be used.
         """
-        destination = origin_of(base_url)
-        assert destination is not None
-        if destination.scheme == "http":
-            return Route(destination, None, None)
-        return Route(destination, self._trust(), self._proxy_to(destination))
+        origin = origin_of(base_url)
+        assert origin is not None
+        if origin.scheme == "http":
+            return Route(base_url, None, None)
+        return Route(base_url, self._trust(), self._proxy_to(origin))
 
     def _trust(self) -> Trust:
         given: Any = self._ca_file
         if given is None:
             return _trust_of_environment(os.environ)
         if isinstance(given, (str, os.PathLike)):
-            return _trust_in(os.fspath(given), _CA_ARGUMENT)
+            return _trust_in(os.fsdecode(given), _CA_ARGUMENT)
         return Trust(given, _CA_ARGUMENT)
 
     def _proxy_to(self, destination: Origin) -> Proxy | None:
@@ -248,8 +248,7 @@ def _check_readable(path: str, source: str) -> os.stat_result:
     Raises:
         ConfigurationError: there is none, or it must not be read.
     """
-    places = [Path(path)] if Path(path).exists() else [Path(each) for each in path.split(os.pathsep)]
-    there = next(filter(Path.exists, places), None)
+    there = next((Path(place) for place in (path, *path.split(os.pathsep)) if place and Path(place).exists()), None)
     if there is None:
         raise _unusable(source, path, "which is not there")
     if not os.access(there, os.R_OK):

@@ -120,7 +120,7 @@ def _failure(chain: list[BaseException], route: Route) -> NoAnswer | Configurati
             return NoAnswer(f"{type(error).__name__}: {shown(error.strerror)}")
         if isinstance(error, TimeoutError):
             return NoAnswer(f"no answer in time: {type(chain[0]).__name__}")
-    return NoAnswer(type(chain[0]).__name__)
+    return NoAnswer(f"no answer that can be read: {type(chain[0]).__name__}")
 
 
 def gathered(chunks: Iterable[bytes], deadline: float) -> bytes:

@@ -13,8 +13,12 @@ from urllib3.util import make_headers
 
 from ._network import Route
 from ._platform import Answer, answered, gathered
+from ._quiet import Quiet
 
 _CHUNK = 16 * 1024
+_QUIET = Quiet(
+    f"urllib3.{logger}" for logger in ("connection", "connectionpool", "poolmanager", "response", "util.retry")
+)
 
 
 class RequestsTransport:
@@ -31,7 +35,7 @@ class RequestsTransport:
 
     def _get(self, url: str, headers: Mapping[str, str], deadline: float) -> Answer:
         left = max(deadline - time.monotonic(), 0.001)
-        with self._pools() as pools:
+        with _QUIET.here(), self._pools() as pools:
             response = pools.request(
                 "GET",
                 url,

@@ -31,7 +31,7 @@ LAYERS = [
     ["_broker", "_directory"],
     ["_xkit"],
     ["_auth"],
-    ["_all_of"],
+    ["_all_of", "_quiet"],
     ["_httpx_body", "_httpx_wire", "_httpx_transport", "_requests_parts", "_requests_transport"],
     ["_httpx", "_requests_hop"],
     ["_httpx_all_of"],
