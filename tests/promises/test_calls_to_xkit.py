@@ -408,25 +408,7 @@ def test_a_proxy_over_tls_is_used(xkit_at, tls_xkit, bundle, authority):
             request_on(reached)
             with socket.create_connection(("127.0.0.1", tls_xkit[0])) as onward:
                 reached.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-                reached.settimeout(0.1)
-                carry(reached, onward)
-
-    def carry(one, other):
-        back = threading.Thread(target=copy, args=(other, one), daemon=True)
-        back.start()
-        copy(one, other)
-        back.join(PATIENCE)
-
-    def copy(source, target):
-        with suppress(OSError):
-            while True:
-                try:
-                    came = source.recv(65536)
-                except TimeoutError:
-                    continue
-                if not came:
-                    return target.shutdown(socket.SHUT_WR)
-                target.sendall(came)
+                pipe(reached, onward)
 
     with listening(serve) as port:
         xkit = xkit_at("https://xkit.example/api", ca_file=bundle, proxy=f"https://127.0.0.1:{port}")
