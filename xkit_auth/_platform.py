@@ -151,7 +151,12 @@ def unanswered(failure: NoAnswer, connector: str, context: str, where: str = "Xk
 
 
 class _Unusable(Exception):
-    """What is wrong with an answer, in words that quote none of it."""
+    """What is wrong with an answer, in words that quote none of it, and what to do about it."""
+
+    def __init__(
+        self, why: str, hint: str = "If it stays like this, let the user connect again, and tell Xkit's support."
+    ) -> None:
+        super().__init__(why, hint)
 
 
 def read_connection(
@@ -180,18 +185,18 @@ def _read(
             return _connection(body, account, connector, context, wall, whole)
         said = _error_text(body, account)
     except _Unusable as why:
-        return problem or _no_use(str(why))
+        return problem or _no_use(why)
     except RecursionError:
-        return problem or _no_use("its body is nested too deeply")
+        return problem or _no_use(_Unusable("its body is nested too deeply"))
     say(problem, said)
     return problem
 
 
-def _no_use(why: str) -> PlatformProtocolError:
+def _no_use(problem: _Unusable) -> PlatformProtocolError:
+    why, hint = problem.args
     return PlatformProtocolError(
         f"Xkit's answer cannot be used: {why}",
-        hint="If it stays like this, let the user connect again, and tell Xkit's support."
-        " The answer's text is withheld, since it may hold a credential.",
+        hint=f"{hint} The answer's text is withheld, since it may hold a credential.",
     )
 
 
@@ -359,7 +364,10 @@ def _check_names(
 
 def _check_name(found: object, what: str, asked_for: str) -> None:
     if found is not None and str(found) != asked_for:
-        raise _Unusable(f"it is about another {what} than was asked for: something on the way mixes answers up")
+        raise _Unusable(
+            f"it is about another {what} than was asked for",
+            hint="Look for what mixes up answers between this process and Xkit: a cache, or a proxy that opens TLS.",
+        )
 
 
 def _credential(authorization: Mapping[str, Any], account: Account, wall: float) -> Credential | None:
