@@ -44,6 +44,7 @@ class RequestsTransport:
                 retries=False,
                 redirect=False,
                 preload_content=False,
+                enforce_content_length=True,  # urllib3 1 would not mind
             )
             try:
                 body = gathered(response.stream(_CHUNK, decode_content=False), deadline)
