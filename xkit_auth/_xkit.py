@@ -108,7 +108,7 @@ class Xkit:
         with Xkit._default_lock:
             Xkit._alive.add(self)
             default = Xkit._the_default
-            if default is not None and default._account.publishable_key != self._account.publishable_key:
+            if default is not None and not default._account.is_same_as(self._account):
                 default.is_settled = False  # whoever relies on it must look again, and find two accounts
 
     # The process's own
@@ -126,7 +126,7 @@ class Xkit:
             if default is None or default.broker.is_closed:
                 default = cls._the_default = Xkit()
             for other in list(cls._alive):
-                if not other.broker.is_closed and other._account.publishable_key != default._account.publishable_key:
+                if not other.broker.is_closed and not other._account.is_same_as(default._account):
                     raise ConfigurationError(
                         "Two Xkit accounts are in use, and this auth object does not say which one it means",
                         hint="Give it xkit=…; the process's own account comes from XKIT_PUBLISHABLE_KEY.",
