@@ -160,8 +160,8 @@ def test_a_context_of_the_applications_own_is_used_as_it_is():
         ({"ca_file": ""}, "not there"),
         ({"ca_file": "/nothing/of/that/name"}, "not there"),
         ({"ca_file": ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)}, "anybody pass as Xkit"),
-        ({"proxy": 7}, "must be a text"),
-        ({"proxy": b"http://proxy.example"}, "must be a text"),
+        ({"proxy": 7}, "cannot be read"),
+        ({"proxy": b"http://proxy.example"}, "cannot be read"),
     ],
 )
 def test_an_argument_that_makes_no_sense_is_refused_at_once(keys, wrong, why):
