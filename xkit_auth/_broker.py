@@ -327,7 +327,7 @@ class Broker:
 
     def _answer(self, transport: Transport, url: str, deadline: float) -> Answer | NoAnswer:
         try:
-            return transport.get(url, self._account.headers(), deadline)
+            return transport.get(url, self._account.headers, deadline)
         except NoAnswer as failure:
             said = shown(failure, self._account.secrets())
             return failure.with_traceback(None) if said == str(failure) else NoAnswer(said)

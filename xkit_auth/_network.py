@@ -90,6 +90,10 @@ class Proxy:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}:{self.port}"
 
+    def login(self) -> tuple[bytes, bytes] | None:
+        """User name and password, if there is one. Keep the result out of local variables."""
+        return (self.user.reveal().encode(), self.password.reveal().encode()) if self.user else None
+
     def check_library(self, module: str, extra: str) -> None:
         """See whether the library is there that speaks SOCKS for another one, if this proxy does.
 

@@ -77,8 +77,11 @@ class Transport(Protocol):
     is looked at: no netrc, no cookies; and no redirect is followed.
     """
 
-    def get(self, url: str, headers: Mapping[str, str], deadline: float) -> Answer:
-        """The answer, or ``NoAnswer`` by ``deadline`` (``time.monotonic()``)."""
+    def get(self, url: str, headers: Callable[[], Mapping[str, str]], deadline: float) -> Answer:
+        """The answer, or ``NoAnswer`` by ``deadline`` (``time.monotonic()``).
+
+        ``headers`` are called where they are handed to the library: no frame of ours has them in a variable.
+        """
         ...
 
 
