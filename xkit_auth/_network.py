@@ -255,12 +255,17 @@ def _check_readable(path: str, source: str) -> os.stat_result:
     Raises:
         ConfigurationError: there is none, or it must not be read.
     """
-    there = next((Path(place) for place in (path, *path.split(os.pathsep)) if place and Path(place).exists()), None)
+    there = next(filter(_is_there, (path, *path.split(os.pathsep))), None)
     if there is None:
         raise _unusable(source, path, "which is not there")
     if not os.access(there, os.R_OK):
         raise _unusable(source, path, "which this process may not read")
-    return there.stat()
+    return Path(there).stat()
+
+
+def _is_there(path: str) -> bool:
+    # Path.exists() raises in a folder that this process may not enter.
+    return path != "" and "\0" not in path and os.access(path, os.F_OK)
 
 
 def _unusable(source: str, path: str, why: str) -> ConfigurationError:
