@@ -30,6 +30,7 @@ from ._flight import Flight
 from ._model import Connection, Credential, EventKind
 from ._network import Network, Route
 from ._platform import Answer, NoAnswer, Transport, credential_of, read_connection, unanswered
+from ._text import shown
 
 _ADAPTERS = ("xkit_auth.httpx2", "xkit_auth.httpx", "xkit_auth.requests")
 _LOST_AFTER = 1.0
@@ -326,9 +327,10 @@ class Broker:
 
     def _answer(self, transport: Transport, url: str, deadline: float) -> Answer | NoAnswer:
         try:
-            return transport.get(url, self._account.headers(), deadline)
+            return transport.get(url, self._account.headers, deadline)
         except NoAnswer as failure:
-            return failure.with_traceback(None)
+            said = shown(failure, self._account.secrets())
+            return failure.with_traceback(None) if said == str(failure) else NoAnswer(said)
 
     def _open_transport(self) -> Transport:
         if self._transport is None:  # two threads may both open one: it keeps nothing

@@ -6,7 +6,7 @@ httpx itself is left out: test libraries and caches patch its clients for the wh
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -28,26 +28,28 @@ class HttpxTransport:
         if route.proxy is not None:
             route.proxy.check_library("socksio", socks)
 
-    def get(self, url: str, headers: Mapping[str, str], deadline: float) -> Answer:
+    def get(self, url: str, headers: Callable[[], Mapping[str, str]], deadline: float) -> Answer:
         """The answer, or ``NoAnswer`` by ``deadline``."""
         return answered(lambda: self._get(url, headers, deadline), self._route)
 
-    def _get(self, url: str, headers: Mapping[str, str], deadline: float) -> Answer:
+    def _get(self, url: str, headers: Callable[[], Mapping[str, str]], deadline: float) -> Answer:
         left = max(deadline - time.monotonic(), 0.001)
-        timeouts = dict.fromkeys(("connect", "read", "write", "pool"), left)
-        given = {"headers": dict(headers), "extensions": {"timeout": timeouts}}
-        with _QUIET.here(), self._pool() as pool, pool.stream("GET", url, **given) as response:
+        within = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), left)}
+        with (
+            _QUIET.here(),
+            self._pool() as pool,
+            pool.stream("GET", url, headers=dict(headers()), extensions=within) as response,
+        ):
             return Answer(response.status, _joined(response.headers), gathered(response.iter_stream(), deadline))
 
     def _pool(self) -> Any:
         proxy, core, tls = self._route.proxy, self._core, self._route.tls
         if proxy is None:
             return core.ConnectionPool(ssl_context=tls)
-        name = (proxy.user.reveal().encode(), proxy.password.reveal().encode()) if proxy.user else None
         if proxy.is_socks:
-            return core.SOCKSProxy(proxy.url, proxy_auth=name, ssl_context=tls)
+            return core.SOCKSProxy(proxy.url, proxy_auth=proxy.login(), ssl_context=tls)
         tls_to_proxy = tls if proxy.scheme == "https" else None
-        return core.HTTPProxy(proxy.url, proxy_auth=name, ssl_context=tls, proxy_ssl_context=tls_to_proxy)
+        return core.HTTPProxy(proxy.url, proxy_auth=proxy.login(), ssl_context=tls, proxy_ssl_context=tls_to_proxy)
 
 
 def _joined(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:

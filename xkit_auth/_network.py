@@ -27,6 +27,7 @@ CA_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_
 """Where the environment may name the certificates to trust. The first that is set counts."""
 
 _CA_ARGUMENT = "Xkit(ca_file=…)"
+_PROXY_ARGUMENT = "Xkit(proxy=…)"
 _PROXY_SCHEMES = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 _PROXY_HOST = re.compile(r"[A-Za-z0-9_.-]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 
@@ -55,13 +56,15 @@ class Proxy:
         self.source = source
         if not self._can_read(url):
             raise ConfigurationError(
-                f"The proxy for calls to Xkit cannot be used: {source} names none",
+                f"The proxy for calls to Xkit cannot be read ({source})",
                 hint="Write it like http://proxy.example:3128; http, https, socks5 and socks5h are known.",
             )
 
     def _can_read(self, url: Secret) -> bool:
         # Nothing is raised here: a traceback with local variables would show the password.
-        text = url.reveal()
+        text: object = url.reveal()
+        if not isinstance(text, str):
+            return False
         try:
             parts = urlsplit(text if "://" in text else f"http://{text}")
             host, port = parts.hostname or "", parts.port
@@ -86,6 +89,10 @@ class Proxy:
         """Where it is, without user name and password."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}:{self.port}"
+
+    def login(self) -> tuple[bytes, bytes] | None:
+        """User name and password, if there is one. Keep the result out of local variables."""
+        return (self.user.reveal().encode(), self.password.reveal().encode()) if self.user else None
 
     def check_library(self, module: str, extra: str) -> None:
         """See whether the library is there that speaks SOCKS for another one, if this proxy does.
@@ -164,7 +171,7 @@ class Network:
             _check_readable(os.fsdecode(ca_file), _CA_ARGUMENT)
         elif ca_file is not None:
             _check_context(ca_file)
-        self._proxy = Proxy(proxy, "Xkit(proxy=…)") if proxy else None
+        self._proxy = Proxy(proxy, _PROXY_ARGUMENT) if proxy else None
         self._ignores_proxies = proxy is not None and not proxy
 
     def route_to(self, base_url: str) -> Route:
@@ -248,12 +255,17 @@ def _check_readable(path: str, source: str) -> os.stat_result:
     Raises:
         ConfigurationError: there is none, or it must not be read.
     """
-    there = next((Path(place) for place in (path, *path.split(os.pathsep)) if place and Path(place).exists()), None)
+    there = next(filter(_is_there, (path, *path.split(os.pathsep))), None)
     if there is None:
         raise _unusable(source, path, "which is not there")
     if not os.access(there, os.R_OK):
         raise _unusable(source, path, "which this process may not read")
-    return there.stat()
+    return Path(there).stat()
+
+
+def _is_there(path: str) -> bool:
+    # Path.exists() raises in a folder that this process may not enter.
+    return path != "" and "\0" not in path and os.access(path, os.F_OK)
 
 
 def _unusable(source: str, path: str, why: str) -> ConfigurationError:

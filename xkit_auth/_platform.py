@@ -77,8 +77,11 @@ class Transport(Protocol):
     is looked at: no netrc, no cookies; and no redirect is followed.
     """
 
-    def get(self, url: str, headers: Mapping[str, str], deadline: float) -> Answer:
-        """The answer, or ``NoAnswer`` by ``deadline`` (``time.monotonic()``)."""
+    def get(self, url: str, headers: Callable[[], Mapping[str, str]], deadline: float) -> Answer:
+        """The answer, or ``NoAnswer`` by ``deadline`` (``time.monotonic()``).
+
+        ``headers`` are called where they are handed to the library: no frame of ours has them in a variable.
+        """
         ...
 
 
@@ -375,11 +378,11 @@ def _credential(authorization: Mapping[str, Any], account: Account, wall: float)
     if given is None:
         return None
     if isinstance(given, dict):
+        if not all(map(is_plain_name, given)):
+            raise _Unusable("a part of its credential has a name that is no short identifier")
         parts = {name: _part(value) for name, value in given.items() if value is not None and value != ""}
     else:
         parts = {"": _part(given)}
-    if not all(map(is_plain_name, filter(None, parts))):
-        raise _Unusable("a part of its credential has a name that is no short identifier")
     for name, value in parts.items():
         reason = "it is neither a text nor a number" if value is None else why_not_a_credential(value)
         if reason:

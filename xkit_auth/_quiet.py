@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 
 
@@ -22,7 +22,7 @@ class Quiet(logging.Filter):
             logging.getLogger(name).addFilter(self)
 
     @contextmanager
-    def here(self) -> Iterator[None]:
+    def here(self) -> Generator[None]:
         """The block in which nothing is logged."""
         ident = threading.get_ident()
         self._threads.add(ident)
@@ -31,6 +31,6 @@ class Quiet(logging.Filter):
         finally:
             self._threads.discard(ident)
 
-    def filter(self, _record: logging.LogRecord) -> bool:
+    def filter(self, record: logging.LogRecord) -> bool:
         """Called by logging: whether a record may pass."""
-        return threading.get_ident() not in self._threads
+        return (record.thread or threading.get_ident()) not in self._threads  # an application may leave the former out

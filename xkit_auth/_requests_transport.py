@@ -6,11 +6,12 @@ requests itself is left out: test libraries and caches patch its sessions and ad
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from urllib3 import PoolManager, ProxyManager, Timeout
 from urllib3.util import make_headers
 
+from ._model import Secret
 from ._network import Route
 from ._platform import Answer, answered, gathered
 from ._quiet import Quiet
@@ -29,17 +30,17 @@ class RequestsTransport:
         if route.proxy is not None:
             route.proxy.check_library("socks", "requests[socks]")
 
-    def get(self, url: str, headers: Mapping[str, str], deadline: float) -> Answer:
+    def get(self, url: str, headers: Callable[[], Mapping[str, str]], deadline: float) -> Answer:
         """The answer, or ``NoAnswer`` by ``deadline``."""
         return answered(lambda: self._get(url, headers, deadline), self._route)
 
-    def _get(self, url: str, headers: Mapping[str, str], deadline: float) -> Answer:
+    def _get(self, url: str, headers: Callable[[], Mapping[str, str]], deadline: float) -> Answer:
         left = max(deadline - time.monotonic(), 0.001)
         with _QUIET.here(), self._pools() as pools:
             response = pools.request(
                 "GET",
                 url,
-                headers=dict(headers),
+                headers=dict(headers()),
                 timeout=Timeout(connect=left, read=left),
                 retries=False,
                 redirect=False,
@@ -56,11 +57,20 @@ class RequestsTransport:
         proxy, tls = self._route.proxy, self._route.tls
         if proxy is None:
             return PoolManager(ssl_context=tls)
-        user, password = (proxy.user.reveal(), proxy.password.reveal()) if proxy.user else (None, None)
         if proxy.is_socks:
             from urllib3.contrib.socks import SOCKSProxyManager  # does not import without PySocks
 
             where = proxy.url.replace("socks5:", "socks5h:")  # the proxy looks names up, as on httpx
-            return SOCKSProxyManager(where, username=user, password=password, ssl_context=tls)
-        sent = make_headers(proxy_basic_auth=None if user is None else f"{user}:{password}")
-        return ProxyManager(proxy.url, proxy_headers=sent, ssl_context=tls, proxy_ssl_context=tls)
+            return SOCKSProxyManager(
+                where, username=_or_none(proxy.user), password=_or_none(proxy.password), ssl_context=tls
+            )
+        return ProxyManager(
+            proxy.url,
+            proxy_headers=make_headers(proxy_basic_auth=b":".join(proxy.login() or ()).decode() or None),
+            ssl_context=tls,
+            proxy_ssl_context=tls,
+        )
+
+
+def _or_none(secret: Secret) -> str | None:
+    return secret.reveal() or None

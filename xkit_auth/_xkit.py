@@ -81,10 +81,10 @@ class Xkit:
         proxy: str | None = None,
         reconnect_url: ReconnectUrl | None = None,
     ) -> None:
-        hidden_proxy = _hidden("proxy", proxy)
-        del proxy  # it may hold a password
         secret = Secret((os.environ.get("XKIT_SECRET_KEY") if secret_key is None else secret_key) or "")
         del secret_key  # so that a traceback with local variables does not show it
+        hidden_proxy = None if proxy is None else Secret(proxy)
+        del proxy  # the same for a password in it
         self._account = Account(
             os.environ.get("XKIT_PUBLISHABLE_KEY") if publishable_key is None else publishable_key,
             secret,
@@ -251,12 +251,6 @@ class Xkit:
         except XkitAuthError as error:
             self.explain(error)
             raise
-
-
-def _hidden(name: str, text: object) -> Secret | None:
-    if text is None or isinstance(text, str):
-        return None if text is None else Secret(text)
-    raise ConfigurationError(f"Xkit({name}=…) must be a text")
 
 
 def _number(name: str, value: object, *, least: float = 0) -> float:

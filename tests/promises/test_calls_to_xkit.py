@@ -15,11 +15,15 @@ import ssl
 import struct
 import sys
 import threading
+import traceback
+from collections.abc import Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 import trustme
 
+import xkit_auth
 from xkit_auth import ConfigurationError, PlatformError, PlatformUnavailable, Xkit, XkitAuthError
 
 KEYS = {"publishable_key": "pk_test_1", "secret_key": "sk_test_Zw4hJ9vRkU2"}
@@ -260,6 +264,38 @@ def test_a_connection_that_is_reset_costs_one_call(xkit_at):
     with listening(serve) as port, reset:
         xkit_at(f"http://127.0.0.1:{port}").get_credential("slack", context="amy")
     assert len(calls) == 1
+
+
+def test_no_frame_of_ours_holds_the_key_while_a_call_is_out(xkit_at):
+    seen = []
+
+    def serve(connection):
+        request_on(connection)
+        for innermost in sys._current_frames().values():
+            for frame, _ in traceback.walk_stack(innermost):
+                if Path(frame.f_code.co_filename).is_relative_to(Path(xkit_auth.__file__).parent):
+                    seen.append((frame.f_code.co_name, walked(frame.f_locals)))
+        connection.sendall(answer(GOOD))
+        end(connection)
+
+    with listening(serve) as port:
+        xkit_at(f"http://127.0.0.1:{port}").get_credential("slack", context="amy")
+    assert "_get" in dict(seen)
+    for function, found in seen:
+        assert PAIR.decode() not in found, function
+        assert KEYS["secret_key"] not in found, function
+
+
+def walked(value, depth=4):
+    """What a tool shows of a value that is not a library's: what is in it, whatever its repr hides."""
+    if depth and type(value).__module__.partition(".")[0] in ("builtins", "xkit_auth"):
+        if isinstance(value, Mapping):
+            return "".join(walked(each, depth - 1) for each in value.values())
+        if isinstance(value, (list, tuple, set)):
+            return "".join(walked(each, depth - 1) for each in value)
+        if hasattr(value, "__dict__"):
+            return repr(value) + walked(vars(value), depth - 1)
+    return repr(value)
 
 
 def test_no_patch_of_a_client_comes_between(driver, xkit_at, monkeypatch):

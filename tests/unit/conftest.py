@@ -94,7 +94,7 @@ class FakeTransport:
         self.reply: Callable[[AskedCall], Answer | BaseException] = lambda _call: active("token-1")
 
     def get(self, url: str, headers: Any, deadline: float) -> Answer:
-        call = AskedCall(url, headers, deadline)
+        call = AskedCall(url, headers(), deadline)
         self.calls.append(call)
         if not self.by_hand:
             call.answer(self.reply(call))

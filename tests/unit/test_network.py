@@ -129,7 +129,7 @@ def test_certificates_that_cannot_be_used_are_refused_by_the_name_of_what_named_
 
 
 def test_certificates_that_this_process_may_not_read_are_refused(environment, bundle):
-    environment.setattr(os, "access", lambda *_args: False)  # root may read everything
+    environment.setattr(os, "access", lambda _path, mode: mode == os.F_OK)  # root may read everything
 
     with pytest.raises(ConfigurationError, match="may not read"):
         Network(bundle)
@@ -158,10 +158,11 @@ def test_a_context_of_the_applications_own_is_used_as_it_is():
         ({"ca_file": True}, "a path or an ssl.SSLContext"),
         ({"ca_file": b"/etc/ssl"}, "a path or an ssl.SSLContext"),
         ({"ca_file": ""}, "not there"),
+        ({"ca_file": "a\0b"}, "not there"),
         ({"ca_file": "/nothing/of/that/name"}, "not there"),
         ({"ca_file": ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)}, "anybody pass as Xkit"),
-        ({"proxy": 7}, "must be a text"),
-        ({"proxy": b"http://proxy.example"}, "must be a text"),
+        ({"proxy": 7}, "cannot be read"),
+        ({"proxy": b"http://proxy.example"}, "cannot be read"),
     ],
 )
 def test_an_argument_that_makes_no_sense_is_refused_at_once(keys, wrong, why):

@@ -188,13 +188,14 @@ def test_a_credential_may_be_a_number(usable):
 
 
 @pytest.mark.parametrize(
-    "name", ["line\nbreak", "n" * 65, "ghp_abcdefghijkl", "Wq8rT5yPz2LmKd7", "two words", "\u202e", "9lives", "\x00"]
+    "name",
+    ["line\nbreak", "n" * 65, "ghp_abcdefghijkl", "Wq8rT5yPz2LmKd7", "two words", "\u202e", "9lives", "\x00", ""],
 )
 def test_a_part_of_a_credential_with_no_name_to_speak_of_is_refused_and_not_shown(usable, name):
     with pytest.raises(PlatformProtocolError, match="no short identifier") as caught:
         usable({"user": "ann", name: "Wq8rT5yPz2LmKd7"})
 
-    assert name not in str(caught.value)
+    assert name == "" or name not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["api_key", "accessKeyId", "sha256", "x-api-key", "a.b", "_", "k" * 64])
