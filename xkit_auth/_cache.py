@@ -244,8 +244,11 @@ class Cache:
 
     def forget_all(self) -> None:
         """Drop everything about every key."""
-        for notes in (*self._tables.values(), self._unavailable, self._refused, self._turns):
-            notes.clear()
+        for table in self._tables.values():
+            table.clear()
+        self._unavailable.clear()
+        self._refused.clear()
+        self._turns.clear()
 
     def keys(self, connector: str | None, context: str | None) -> Iterator[Key]:
         """Every key that something is known about, of one connector, of one context, or of all."""

@@ -98,10 +98,10 @@ async def _wait_asyncio(flight: Flight[Any], timeout: float) -> bool:
         if not future.done():
             future.set_result(None)
 
-    if not flight._enter(loop, _AsyncioRoom(loop), alarm):
-        return True
+    may_wait = flight._enter(loop, _AsyncioRoom(loop), alarm)
     try:
-        await asyncio.wait((future,), timeout=timeout)
+        if may_wait:
+            await asyncio.wait((future,), timeout=timeout)
     finally:
         flight._leave(loop, alarm)
     return flight.ended
@@ -124,11 +124,11 @@ async def _wait_trio(flight: Flight[Any], timeout: float) -> bool:
     token = trio.lowlevel.current_trio_token()
     event = trio.Event()
     alarm = event.set
-    if not flight._enter(token, _TrioRoom(token), alarm):
-        return True
+    may_wait = flight._enter(token, _TrioRoom(token), alarm)
     try:
-        with trio.move_on_after(timeout):
-            await event.wait()
+        if may_wait:
+            with trio.move_on_after(timeout):
+                await event.wait()
     finally:
         flight._leave(token, alarm)
     return flight.ended

@@ -6,7 +6,7 @@ Times are ``time.monotonic()`` seconds, handed in by the caller, who also holds 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ._chance import chance
 from ._errors import PlatformAuthenticationError, PlatformError, PlatformRateLimited, PlatformUnavailable
@@ -31,12 +31,13 @@ class Pauses:
 
     A key that fails while others are answered has a trouble of its own, and must not stop anybody else. So a failure
     counts towards an outage only if no answer has come since the trouble of its key began. When three different keys
-    have failed like that, one call goes out at a time; if that is for yet another key and fails, too, the account pauses.
+    have failed like that, one call goes out at a time; if that is for yet another key and fails, the account pauses.
     """
 
     def __init__(self, jitter: Callable[[], float] = chance) -> None:
         self._jitter = jitter
-        self._of_key: dict[Hashable, _Pause] = {}
+        #: What is remembered of each key that has failed.
+        self.of_key: dict[Any, _Pause] = {}
         self._of_account: _Pause | None = None
         self._limited: _Pause | None = None
         self._suspects: set[Hashable] = set()  # keys that have failed since the last answer, and count
@@ -47,7 +48,7 @@ class Pauses:
         """The failure because of which ``key`` must not be asked for now, or ``None``."""
         if self._limited is not None and now < self._limited.until:
             return _limited_for(self._limited.until - now)
-        for pause in (self._of_account, self._of_key.get(key)):
+        for pause in (self._of_account, self.of_key.get(key)):
             if pause is not None and now < pause.until:
                 return pause.error
         return None
@@ -68,7 +69,7 @@ class Pauses:
 
     def answered(self, key: Hashable) -> None:
         """Xkit answered: whatever it said, it is there. That does not lift a limit that it has set."""
-        self._of_key.pop(key, None)
+        self.of_key.pop(key, None)
         self._of_account = self._probe_since = None
         self._suspects.clear()
         self._answers += 1
@@ -87,7 +88,7 @@ class Pauses:
                 self._limited = _Pause(until, error.retry_after, error)
             return
         is_about_xkit = began is not None and isinstance(error, PlatformUnavailable)
-        last = self._of_key.get(key)
+        last = self.of_key.get(key)
         since = (began if last is None or last.since is None else last.since) if is_about_xkit else None
         self._remember(key, self._next(last, error, now)._replace(since=since), now)
         if since == self._answers:
@@ -105,14 +106,6 @@ class Pauses:
         """A call ended that says nothing about Xkit and its key: this machine could not make it."""
         self._probe_since = None
 
-    def forget(self, key: Hashable) -> None:
-        """Drop what is remembered of one key."""
-        self._of_key.pop(key, None)
-
-    def keys(self) -> list[Hashable]:
-        """The keys of which something is remembered."""
-        return list(self._of_key)
-
     def _next(self, last: _Pause | None, error: PlatformError, now: float) -> _Pause:
         doubled = last.length * 2 if last is not None else _FIRST_PAUSE
         if isinstance(error, PlatformAuthenticationError):
@@ -121,9 +114,9 @@ class Pauses:
         return _Pause(now + length * (1 - 0.25 * self._jitter()), length, error)
 
     def _remember(self, key: Hashable, pause: _Pause, now: float) -> None:
-        if len(self._of_key) >= _MOST_KEYS_REMEMBERED:
-            self._of_key = {key: pause for key, pause in self._of_key.items() if now < pause.until}
-        self._of_key[key] = pause
+        if len(self.of_key) >= _MOST_KEYS_REMEMBERED:
+            self.of_key = {key: pause for key, pause in self.of_key.items() if now < pause.until}
+        self.of_key[key] = pause
 
 
 def _limited_for(seconds: float) -> PlatformRateLimited:

@@ -15,7 +15,7 @@ class OfProcess(Generic[_Made]):
     The process is looked at each time. Python tells nobody of a fork that it has not made itself, such as uWSGI's.
     """
 
-    __slots__ = ("_make", "_made")
+    __slots__ = ("_made", "_make")
 
     def __init__(self, make: Callable[[], _Made]) -> None:
         self._make = make

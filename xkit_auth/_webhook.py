@@ -29,7 +29,7 @@ def read_webhook(body: bytes | str) -> WebhookEvent:
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         event_type = slug = context = connection = None
     if not (_is_name(event_type) and _is_name(slug) and _is_name(context)):
-        raise ValueError("not a webhook of Xkit's: event_type, connector.slug or context.external_id is missing or unusable")
+        raise ValueError("not a webhook of Xkit's: event_type, connector.slug or context.external_id is unusable")
     connection_id = connection.get("external_id") if isinstance(connection, dict) else None
     return WebhookEvent(
         event_type=event_type,

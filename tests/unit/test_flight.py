@@ -167,7 +167,19 @@ def test_it_may_end_while_somebody_is_about_to_wait(flight, run):
         return await flight.wait_async(PATIENCE)
 
     assert run(wait)
-    assert flight._rooms == {}
+    assert not somebody_waits(flight)
+
+
+def test_a_thread_may_come_while_it_ends(flight):
+    class EndsWhenSomebodyHasPutDownTheirAlarm(list[Any]):
+        def append(self, alarm: Any) -> None:
+            super().append(alarm)
+            flight.land("result")
+
+    flight._alarms = EndsWhenSomebodyHasPutDownTheirAlarm()
+
+    assert flight.wait(PATIENCE)
+    assert flight._alarms == []
 
 
 # Who gives up

