@@ -82,7 +82,7 @@ class Hop:
     """One place of a chain, and what it says to whoever comes."""
 
     def __init__(self, choose, chain, number):
-        self.origin = chain.home if number == 0 else _some_origin(choose, chain.home)
+        self.origin = chain.home if number == 0 else _some_origin(choose, chain.home, chain.hops[-1].origin)
         self.status = choose.choice([301, 302, 303, 307, 307, 308])
         # Whom it lets pass: everyone; whoever brings a credential, the new one, or nothing at all; the second visitor.
         self.gate = choose.choice(["open", "open", "open", "old", "new", "never", "second"])
@@ -95,8 +95,9 @@ class Hop:
         return f"{said} ({self.spelling}{f', echo: {self.echo}' if self.echo else ''}) {self.status}"
 
 
-def _some_origin(choose, home):
-    (among,) = choose.choices([(home,), TARGETS, STRANGERS, PLAIN_HTTP, OTHER_PORTS], [50, 15, 15, 10, 10])
+def _some_origin(choose, home, before):
+    kinds = [(home,), (before,), TARGETS, STRANGERS, PLAIN_HTTP, OTHER_PORTS]
+    (among,) = choose.choices(kinds, [25, 35, 15, 10, 8, 7])
     return choose.choice(among)
 
 
@@ -115,7 +116,9 @@ class Chain:
         self.body = choose.choice(["none", "bytes", "bytes", "file", "form", "generator"])
         if self.method in ("GET", "DELETE"):
             self.body = "none"
-        self.hops = [Hop(choose, self, number) for number in range(choose.randint(1, 7))]
+        self.hops = []
+        for number in range(choose.randint(1, 7)):
+            self.hops.append(Hop(choose, self, number))
         self.content = f"the body of {seed}".encode()
         self.is_sync = driver.loop is None
         self.library = driver.library
