@@ -25,7 +25,7 @@ def life_of(trip: Trip, view: Callable[[], Any], seen: Callable[[Any], Any], *, 
     Args:
         trip: whose request it is.
         view: the request, for plugins.
-        seen: makes of an attempt's result what the trip's policy can judge.
+        seen: makes of an attempt's result what the trip's policy can judge; ``None`` if that is no answer to it.
         replayable: whether there may be a second attempt.
 
     Returns:
@@ -35,7 +35,10 @@ def life_of(trip: Trip, view: Callable[[], Any], seen: Callable[[Any], Any], *, 
     try:
         credential = yield _Wanted(None)
         result = yield trip.write(credential, view)
-        life = after_answer(trip.policy, credential, seen(result), view, replayable=replayable)
+        answer = seen(result)
+        if answer is None:
+            return result
+        life = after_answer(trip.policy, credential, answer, view, replayable=replayable)
         step = next(life, None)
         while step is not None:
             outcome: Any = None
