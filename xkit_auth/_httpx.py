@@ -14,7 +14,7 @@ from ._auth import BaseAuth, Trip
 from ._errors import ConfigurationError, PlatformProtocolError, XkitAuthError
 from ._flow import Fetch, Life, Send, advance, after_answer
 from ._httpx_body import Replay, aread_head, decoded, read_head
-from ._httpx_mark import Carried, Mark, mark_of, origin_of_url, put_mark
+from ._httpx_mark import Carried, CarriedInFull, Left, Mark, mark_of, origin_of_url, put_mark
 from ._httpx_place import Place
 from ._httpx_wire import AsyncWire, Wire
 from ._in_url import InUrl
@@ -132,11 +132,10 @@ class HttpxAuth(OneLibrary, BaseAuth):
         if sent is None:
             return None
         place: Place = sent.settled.place or sent.find_place(request.url)
-        if not place.is_named_alone_by(request):
-            other = place.other_named_by(request, earlier)
-            if other is not None:
-                self._misled(sent, other)
-                return None
+        other = None if place.is_named_alone_by(request) else place.other_named_by(request, earlier)
+        if other is not None:
+            self._misled(sent, other)
+            return None
         return sent
 
     def _url_of(self, request: Any) -> str:
@@ -225,7 +224,7 @@ def mark_as_left(response: Any, request: Any) -> None:
     """Whatever the client has made of a request without the credential shall not get it either, if sent by hand."""
     for hop in (*(each.request for each in response.history), response.request, response.next_request):
         if hop is not None and hop is not request:
-            put_mark(hop, Mark(hop.url, has_left=True))
+            put_mark(hop, Left(hop.url))
 
 
 def _take_off_other_kinds(request: Any, policy: Policy) -> None:
@@ -275,9 +274,9 @@ class Sent(Trip):
     def _note(self, request: Any, carried: Carried, *, is_wired: bool) -> None:
         self._request = request
         self.carried = carried
-        put_mark(request, carried)
         if is_wired:
             self.wire = self._wire_type(request, carried)
+        put_mark(request, carried)
 
     def _put(self, request: Any, sending: Sending) -> None:
         if not sending.is_ascii:
@@ -287,7 +286,7 @@ class Sent(Trip):
         if sending.in_url is not None:
             self._put_in_url(request, sending.in_url)
         is_wired = bool(sending.hidden) or sending.in_url is not None or self.settled.place.is_wired
-        self._note(request, Carried(self.policy, sending.credential, url, sending), is_wired=is_wired)
+        self._note(request, CarriedInFull(self.policy, sending, url), is_wired=is_wired)
 
     def _put_in_url(self, request: Any, in_url: InUrl) -> None:
         try:
@@ -317,8 +316,12 @@ class Sent(Trip):
         return origin_of_url(hop.url) != origin_of_url(self.carried.url)
 
     def _mark_hop(self, hop: Any, *, has_left: bool) -> None:
-        self.carried.clear_url(hop)
-        put_mark(hop, self.carried.on_hop(hop.url, has_left=has_left))
+        if has_left:
+            self.carried.take_off(hop)
+            put_mark(hop, Left(hop.url))
+        else:
+            self.carried.clear_url(hop)
+            put_mark(hop, CarriedInFull(self.policy, self.sending, hop.url))
         if self.wire is not None:
             self.wire.leave(hop)
 

@@ -28,15 +28,15 @@ class Mark:
 
     Attributes:
         url: where the request went, without anything of ours in it.
-        has_left: whether the request belongs to a chain of redirects that has left the origin.
     """
 
-    __slots__ = ("_names", "has_left", "url")
+    __slots__ = ("_names", "url")
+    has_left = False
+    """Whether the request belongs to a chain of redirects that has left the origin."""
 
-    def __init__(self, url: Any, names: tuple[str, ...] = (), *, has_left: bool = False) -> None:
+    def __init__(self, url: Any, names: tuple[str, ...] = ()) -> None:
         self.url = url
         self._names = names
-        self.has_left = has_left
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -46,10 +46,6 @@ class Mark:
     def is_ours(self, name: bytes, value: bytes) -> bool:  # noqa: ARG002 - all that a pickle tells is the name
         """Whether a header is one that was put on."""
         return name.lower().decode("latin-1") in {ours.lower() for ours in self.names}
-
-    def bare(self, url: str) -> str:
-        """A URL without what was put into it."""
-        return url
 
     def take_off(self, request: Any) -> None:
         """Leave nothing of this on the request. What the caller has put in its place is the caller's."""
@@ -63,38 +59,35 @@ class Mark:
 
     def clear_url(self, request: Any) -> None:
         """Leave nothing of this in the request's URL."""
-        url = str(request.url)
-        bare = self.bare(url)
-        if bare != url:
-            request.url = type(request.url)(bare)
 
     def __reduce__(self) -> Any:
-        return _unpickled_mark, (self.url, self.names, self.has_left)
+        return (Left if self.has_left else Mark), (self.url, self.names)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(self.names)})"
 
 
+class Left(Mark):
+    """The same for a request of a chain that has left."""
+
+    __slots__ = ()
+    has_left = True
+
+
 class Carried(Mark):
     """What is remembered of a credential that was put on a request."""
 
-    __slots__ = ("_written", "credential", "policy")
+    __slots__ = ("credential", "policy")
 
-    def __init__(
-        self, policy: Policy, credential: Credential, url: Any, written: Sending | None = None, *, has_left: bool = False
-    ) -> None:
+    def __init__(self, policy: Policy, credential: Credential, url: Any) -> None:
         self.policy = policy
         self.credential = credential
         self.url = url
-        self.has_left = has_left
-        self._written = written
 
     @property
     def sending(self) -> Sending:
         """What carries it. That of ``put_plain`` is written down when somebody wants to know."""
-        if self._written is None:
-            self._written = self.policy.plain(self.credential)
-        return self._written
+        return self.policy.plain(self.credential)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -113,26 +106,42 @@ class Carried(Mark):
         """A URL without what was put into it."""
         return self.sending.bare(url)
 
+    def clear_url(self, request: Any) -> None:
+        """Leave nothing of this in the request's URL."""
+        if self.policy.writes_url:
+            request.url = type(request.url)(self.bare(str(request.url)))
+
     def bare_value(self, value: bytes) -> bytes:
         """A header's value, without it if that is a URL."""
         text = text_of(value)
         bare = self.bare(text)
         return value if bare == text else bare.encode()
 
-    def on_hop(self, url: Any, *, has_left: bool) -> Carried:
-        """The same for a request that the client has made of this one, to follow a redirect."""
-        return Carried(self.policy, self.credential, url, self._written, has_left=has_left)
+
+class CarriedInFull(Carried):
+    """The same for one that was written down at once: not every one is written in the same way again."""
+
+    __slots__ = ("_sending",)
+
+    def __init__(self, policy: Policy, sending: Sending, url: Any) -> None:
+        super().__init__(policy, sending.credential, url)
+        self._sending = sending
+
+    @property
+    def sending(self) -> Sending:
+        """What carries it."""
+        return self._sending
 
 
 def mark_of(request: Any) -> Mark | None:
     """What is known of an earlier send of this request object."""
-    mark: Mark | None = request.__dict__.get(_MARK)
+    mark: Mark | None = getattr(request, _MARK, None)
     return mark
 
 
 def put_mark(request: Any, mark: Mark) -> None:
     """Remember it on the request object, and guard that."""
-    request.__dict__[_MARK] = mark
+    request._xkit_auth = mark
     kind = type(request)
     request.__class__ = _GUARDED.get(kind) or _guarded(kind)
 
@@ -179,10 +188,6 @@ def _guarded(kind: type[Any]) -> type[Any]:
     made = type(kind.__name__, (kind, _Guard), named)  # the other way round, the layout would differ
     _GUARDED[kind] = _GUARDED[made] = made
     return made
-
-
-def _unpickled_mark(url: Any, names: tuple[str, ...], has_left: bool) -> Mark:  # noqa: FBT001 - as __reduce__ gives it
-    return Mark(url, names, has_left=has_left)
 
 
 def _unpickled_request(kind: type[Any], state: Any) -> Any:

@@ -14,6 +14,7 @@ from urllib.parse import urljoin
 
 from ._httpx_mark import Carried, origin_of_parts, origin_of_url, text_of
 from ._origin import origin_of
+from ._policy import Sending
 
 _STARTED = ".send_request_headers.started"
 _ANSWERED = ".receive_response_headers.complete"
@@ -56,9 +57,10 @@ class Wire:
         if self._is_active:
             self.carried = not self._has_left
             self.take_off()
-            self._strip(hop, self._carried.sending.hidden)
+            sending = self._carried.sending
+            self._strip(hop, sending.hidden)
             if self.carried:
-                self._put_on(hop)
+                _put_on(hop, sending)
         elif self._has_left:
             # The request was sent again meanwhile, or its owner follows a redirect by hand: nothing is added to what
             # it carries, and still none of it reaches a stranger.
@@ -72,14 +74,8 @@ class Wire:
             for name, value in hop.headers
             if name.lower() not in names and not (self._has_left and self._carried.is_ours(name, value))
         ]
-        if self._has_left and self._carried.sending.in_url is not None:
-            hop.url.target = self._carried.bare(hop.url.target.decode("ascii")).encode("ascii")
-
-    def _put_on(self, hop: Any) -> None:
-        sending = self._carried.sending
-        hop.headers = [*hop.headers, *sending.split()[1].encoded()]
-        if sending.in_url is not None:
-            hop.url.target = sending.in_url.put_in(hop.url.target.decode("ascii")).encode("ascii")
+        if self._has_left:
+            hop.url.target = self._carried.bare_value(hop.url.target)
 
     # On the way back
 
@@ -168,6 +164,12 @@ class AsyncWire(Wire):
         theirs = super().__call__(name, info)
         if theirs is not None:
             await theirs
+
+
+def _put_on(hop: Any, sending: Sending) -> None:
+    hop.headers = [*hop.headers, *sending.split()[1].encoded()]
+    if sending.in_url is not None:
+        hop.url.target = sending.in_url.put_in(hop.url.target.decode("ascii")).encode("ascii")
 
 
 def _is_redirect(answer: tuple[Any, ...]) -> bool:
