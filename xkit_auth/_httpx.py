@@ -14,10 +14,12 @@ from ._auth import BaseAuth, Trip
 from ._errors import ConfigurationError, PlatformProtocolError, XkitAuthError
 from ._flow import Fetch, Life, Send, advance, after_answer
 from ._httpx_body import Replay, aread_head, decoded, read_head
+from ._httpx_mark import Carried, CarriedInFull, Left, Mark, mark_of, origin_of_url, put_mark
+from ._httpx_place import Place
 from ._httpx_wire import AsyncWire, Wire
 from ._in_url import InUrl
 from ._model import Credential, RequestView, ResponseView
-from ._policy import Sending, answer_view
+from ._policy import Policy, Sending, answer_view
 from ._text import MASK
 
 
@@ -43,13 +45,16 @@ class HttpxAuth(OneLibrary, BaseAuth):
 
     def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
         """Called by ``Client``: yields the request and, if that is refused, the refused hop once more."""
-        sent: Sent | None = self._trip(_origin_key(request.url), request)
+        sent = self._sent(request)
         if sent is None:
-            yield request
+            mark_as_left((yield request), request)
             return
         sent.put_on(request, sent.settled.held(sent.context) or sent.fetch(), self, Wire)
         try:
             response = yield request
+            if response.status_code < sent.settled.ordinary_below and response.request is request:
+                return
+            sent.mark_hops(response)
             if response.status_code < sent.settled.policy.unremarkable_below or not sent.is_carried_by(response):
                 return
             life = sent.life(response, self._peeked(sent, response))
@@ -79,13 +84,16 @@ class HttpxAuth(OneLibrary, BaseAuth):
 
     async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
         """Called by ``AsyncClient``: the same."""
-        sent: Sent | None = self._trip(_origin_key(request.url), request)
+        sent = self._sent(request)
         if sent is None:
-            yield request
+            mark_as_left((yield request), request)
             return
         sent.put_on(request, sent.settled.held(sent.context) or await sent.afetch(), self, AsyncWire)
         try:
             response = yield request
+            if response.status_code < sent.settled.ordinary_below and response.request is request:
+                return
+            sent.mark_hops(response)
             if response.status_code < sent.settled.policy.unremarkable_below or not sent.is_carried_by(response):
                 return
             life = sent.life(response, await self._apeeked(sent, response))
@@ -112,6 +120,23 @@ class HttpxAuth(OneLibrary, BaseAuth):
         finally:
             if sent.wire is not None:
                 sent.is_over()
+
+    def _sent(self, request: Any) -> Sent | None:
+        """The way of a request; ``None`` if it goes without the credential."""
+        earlier = mark_of(request)
+        if earlier is not None:
+            earlier.take_off(request)
+            if earlier.has_left:
+                return None
+        sent: Sent | None = self._trip(_origin_key(request.url), request)
+        if sent is None:
+            return None
+        place: Place = sent.settled.place or sent.find_place(request.url)
+        other = None if place.is_named_alone_by(request) else place.other_named_by(request, earlier)
+        if other is not None:
+            self._misled(sent, other)
+            return None
+        return sent
 
     def _url_of(self, request: Any) -> str:
         url = request.url
@@ -195,6 +220,18 @@ def _origin_key(url: Any) -> Hashable:
         return url.scheme, url.userinfo, url.raw_host, url.port
 
 
+def mark_as_left(response: Any, request: Any) -> None:
+    """Whatever the client has made of a request without the credential shall not get it either, if sent by hand."""
+    for hop in (*(each.request for each in response.history), response.request, response.next_request):
+        if hop is not None and hop is not request:
+            put_mark(hop, Left(hop.url))
+
+
+def _take_off_other_kinds(request: Any, policy: Policy) -> None:
+    for name in policy.of_other_kinds:
+        request.headers.pop(name, None)
+
+
 class Sent(Trip):
     """A request that went out with a credential, and what has to be known of it when the answer is there."""
 
@@ -205,30 +242,51 @@ class Sent(Trip):
 
     _auth: HttpxAuth
     _wire_type: type[Wire]
+    _request: Any
+    carried: Carried
+
+    @property
+    def sending(self) -> Sending:
+        """What the request carries."""
+        return self.carried.sending
+
+    def find_place(self, url: Any) -> Place:
+        """What is worth knowing of the origin, found out once."""
+        place = self.settled.place = Place(url, self.settled.policy)
+        return place
 
     def put_on(self, request: Any, credential: Credential, auth: HttpxAuth, wire_type: type[Wire]) -> None:
         """Put the credential on, and look at what has to be known before the request is sent."""
         policy = self.settled.policy
         self._auth = auth
-        self.credential = credential
         self._wire_type = wire_type
         if type(request.stream) is not auth._bytes_type:
             self._replay = Replay(auth._library, request.stream)
-        if not policy.put_plain(credential, request.headers):
+        if policy.of_other_kinds:
+            _take_off_other_kinds(request, policy)
+        if policy.put_plain(credential, request.headers):
+            self._note(request, Carried(policy, credential, request.url), is_wired=self.settled.place.is_wired)
+        else:
             self._put(request, self.write(credential, lambda: self._view(request, None)))
-        elif policy.hides_plain:
-            self.wire = wire_type(request, self)
         if policy.extra:
             policy.add_extra(request.headers)
+
+    def _note(self, request: Any, carried: Carried, *, is_wired: bool) -> None:
+        self._request = request
+        self.carried = carried
+        if is_wired:
+            self.wire = self._wire_type(request, carried)
+        put_mark(request, carried)
 
     def _put(self, request: Any, sending: Sending) -> None:
         if not sending.is_ascii:
             request.headers.encoding = "iso-8859-1"
         sending.put_on(request.headers)
+        url = request.url
         if sending.in_url is not None:
             self._put_in_url(request, sending.in_url)
-        self.credential, self.written = sending.credential, sending
-        self.wire = self._wire_type(request, self) if sending.hidden or sending.in_url is not None else None
+        is_wired = bool(sending.hidden) or sending.in_url is not None or self.settled.place.is_wired
+        self._note(request, CarriedInFull(self.policy, sending, url), is_wired=is_wired)
 
     def _put_in_url(self, request: Any, in_url: InUrl) -> None:
         try:
@@ -240,11 +298,42 @@ class Sent(Trip):
             "The credential cannot be sent in the URL: it makes the URL too long", connector=self.policy.slug
         )
 
+    def mark_hops(self, response: Any) -> None:
+        """Let the requests that the client has made of this one know what they carry, and whether they have left."""
+        hops, has_left = self._chain(response), False
+        for hop in hops if response.next_request is None else [*hops, response.next_request]:
+            has_left = has_left or self._is_away(hop)
+            if hop is not self._request:
+                self._mark_hop(hop, has_left=has_left)
+
+    def _chain(self, response: Any) -> list[Any]:
+        """The requests of this chain of redirects, from ours to the one that was answered."""
+        hops = [each.request for each in (*response.history, response)]
+        ours = [index for index, hop in enumerate(hops) if hop is self._request]
+        return hops[ours[-1] :] if ours else hops
+
+    def _is_away(self, hop: Any) -> bool:
+        return origin_of_url(hop.url) != origin_of_url(self.carried.url)
+
+    def _mark_hop(self, hop: Any, *, has_left: bool) -> None:
+        if has_left:
+            self.carried.take_off(hop)
+            put_mark(hop, Left(hop.url))
+        else:
+            self.carried.clear_url(hop)
+            put_mark(hop, CarriedInFull(self.policy, self.sending, hop.url))
+        if self.wire is not None:
+            self.wire.leave(hop)
+
     def is_carried_by(self, response: Any) -> bool:
-        """Whether this is an answer to a request that carried our credential, from a host that may have it."""
+        """Whether this is an answer to a request that carried our credential, in a chain that never left its origin."""
         hop = response.request
-        if not self.policy.allows(self._auth._url_of(hop)):
+        if any(map(self._is_away, self._chain(response))) or not self.policy.allows(self._auth._url_of(hop)):
             return False
+        return self._is_on(hop)
+
+    def _is_on(self, hop: Any) -> bool:
+        """Whether the hop that was sent last carried it."""
         if self.wire is not None and self.wire.carried is not None:
             return self.wire.carried and self.sending.split()[0].is_on(hop.headers, "")
         return self.sending.is_on(hop.headers, str(hop.url))
@@ -266,17 +355,18 @@ class Sent(Trip):
         """The refused hop, ready to be sent once more."""
         self._earlier = (*refused.history, refused)
         if self.wire is not None:
-            self.wire.remember(self.sending)
             self.is_over()
         hop = refused.request
         for name in self.sending.names:  # a plugin may name other headers this time
             hop.headers.pop(name, None)
+        _take_off_other_kinds(hop, self.policy)
         self._put(hop, sending)
         self.note_resent(sending.credential)
         return hop
 
     def view_of_second(self, response: Any, body: bytes | None) -> ResponseView | None:
         """A view of the answer to the hop that was sent again, if it is an answer to our credential."""
+        self.mark_hops(response)
         # The client has forgotten the redirects that led to the refused hop, and has emptied that one's history.
         refused = self._earlier[-1]
         refused.history = list(self._earlier[:-1])
@@ -288,7 +378,9 @@ class Sent(Trip):
         """Put the answer on the error, without the credential."""
         self.explain(error)
         for each in (response, *response.history):
-            each.request, each.next_request = self._redacted(each.request), None
+            hop = each.request
+            each.request, each.next_request = self._redacted(hop), None
+            self.carried.take_off(hop)  # which frames of the client's still hold
         error.response = response
 
     def is_over(self) -> None:
@@ -304,6 +396,9 @@ class Sent(Trip):
         while isinstance(reason, GeneratorExit) and reason.__context__ is not None:  # one for each flow around ours
             reason = reason.__context__
         error: Any = reason
+        hop = getattr(error, "_request", None)  # of the client's own errors
+        if hop is not None and hop is not self._request:
+            self._mark_hop(hop, has_left=self._is_away(hop) or not self._is_on(hop))
         if isinstance(error, self._auth._library.HTTPStatusError) and error.response.status_code == 401:
             self.xkit.directory.warn_once(
                 "An event hook of the client raised for an answer with 401 before a new credential could be fetched."

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ._body import is_wanted, json_and_text
 from ._connector import Connector, extra_for, judged_by_rules
-from ._disguise import is_partly_said_in
+from ._disguise import is_partly_said_in, is_said_in
 from ._errors import ConfigurationError, PlatformProtocolError, XkitAuthError
 from ._failure import choices_of
 from ._in_url import InUrl, in_path, in_url, path_of
@@ -26,6 +26,8 @@ ClassifyHook = Callable[..., Verdict | Judgement | None]
 _ANYTHING = "*/*"
 _MANY_DIGITS = 10
 _LONGEST_DETAIL = 4 * 1024
+_LONG_ENOUGH = 8
+"""Letters of a credential's part that nobody says by chance."""
 
 LARGEST_BODY = 64 * 1024
 """Bytes of an answer that are read at the most, to judge it or to keep it on an error."""
@@ -85,6 +87,12 @@ class Sending:
     def bare(self, url: str) -> str:
         """The URL without what was put into it."""
         return url if self.in_url is None else self.in_url.taken_out_of(url)
+
+    def is_said_in(self, text: str) -> bool:
+        """Whether a text, such as the target of a redirect, says the credential back, in whatever encoding."""
+        texts = list(self.credential._texts())
+        telling = [each for each in texts if len(each) >= _LONG_ENOUGH] or texts
+        return any(is_said_in(text, each) for each in telling)
 
     def encoded(self) -> list[tuple[bytes, bytes]]:
         """The headers as bytes, for a place below the client. Keep the result out of sight."""

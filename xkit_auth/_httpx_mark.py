@@ -1,0 +1,199 @@
+"""What of ours is on a request of httpx or httpx2. The request object knows it for as long as it lives.
+
+A credential stays at home because of four things, of which the first two are done here:
+
+* A request that carries one is *guarded*: as soon as its ``url`` is set to another origin, by whomever, it comes off.
+* A request that is sent again first loses what an earlier send has put on it, before anything else is decided.
+* ``_httpx_wire.py`` puts whatever is not in ``Authorization``, which is all that the clients strip on a redirect
+  elsewhere, on each hop at home, below the client, so that no redirect can take it along.
+* Once a chain of redirects has left the origin, none of its requests gets a credential any more: not from the wire, not
+  by a resend, and not if its owner follows it by hand.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ._model import Credential
+from ._policy import Policy, Sending
+
+_MARK = "_xkit_auth"
+_DEFAULT_PORTS = {b"http": 80, b"https": 443}
+
+Origin = tuple[bytes, bytes, int | None]
+
+
+class Mark:
+    """What is remembered on a request object that was pickled, or that a redirect elsewhere has led to.
+
+    Attributes:
+        url: where the request went, without anything of ours in it.
+    """
+
+    __slots__ = ("_names", "url")
+    has_left = False
+    """Whether the request belongs to a chain of redirects that has left the origin."""
+
+    def __init__(self, url: Any, names: tuple[str, ...] = ()) -> None:
+        self.url = url
+        self._names = names
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The headers that were put on."""
+        return self._names
+
+    def is_ours(self, name: bytes, value: bytes) -> bool:  # noqa: ARG002 - all that a pickle tells is the name
+        """Whether a header is one that was put on."""
+        return name.lower().decode("latin-1") in {ours.lower() for ours in self.names}
+
+    def take_off(self, request: Any) -> None:
+        """Leave nothing of this on the request. What the caller has put in its place is the caller's."""
+        request.headers = self.taken_off(request.headers)
+        self.clear_url(request)
+
+    def taken_off(self, headers: Any) -> Any:
+        """Headers without those that were put on."""
+        kept = [each for each in headers.raw if not self.is_ours(*each)]
+        return headers if len(kept) == len(headers.raw) else type(headers)(kept)
+
+    def clear_url(self, request: Any) -> None:
+        """Leave nothing of this in the request's URL."""
+
+    def __reduce__(self) -> Any:
+        return (Left if self.has_left else Mark), (self.url, self.names)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(self.names)})"
+
+
+class Left(Mark):
+    """The same for a request of a chain that has left."""
+
+    __slots__ = ()
+    has_left = True
+
+
+class Carried(Mark):
+    """What is remembered of a credential that was put on a request."""
+
+    __slots__ = ("credential", "policy")
+
+    def __init__(self, policy: Policy, credential: Credential, url: Any) -> None:
+        self.policy = policy
+        self.credential = credential
+        self.url = url
+
+    @property
+    def sending(self) -> Sending:
+        """What carries it. That of ``put_plain`` is written down when somebody wants to know."""
+        return self.policy.plain(self.credential)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The headers that carry it."""
+        return self.sending.names
+
+    def is_ours(self, name: bytes, value: bytes) -> bool:
+        """Whether a header is one that was put on, with the value that it had then."""
+        return any(name.lower() == ours.lower() and value == what for ours, what in self._encoded())
+
+    def _encoded(self) -> list[tuple[bytes, bytes]]:
+        extra = [(name.encode("ascii"), value.encode("latin-1")) for name, value, _ in self.policy.extra]
+        return [*self.sending.encoded(), *extra]
+
+    def bare(self, url: str) -> str:
+        """A URL without what was put into it."""
+        return self.sending.bare(url)
+
+    def clear_url(self, request: Any) -> None:
+        """Leave nothing of this in the request's URL."""
+        if self.policy.writes_url:
+            request.url = type(request.url)(self.bare(str(request.url)))
+
+    def bare_value(self, value: bytes) -> bytes:
+        """A header's value, without it if that is a URL."""
+        text = text_of(value)
+        bare = self.bare(text)
+        return value if bare == text else bare.encode()
+
+
+class CarriedInFull(Carried):
+    """The same for one that was written down at once: not every one is written in the same way again."""
+
+    __slots__ = ("_sending",)
+
+    def __init__(self, policy: Policy, sending: Sending, url: Any) -> None:
+        super().__init__(policy, sending.credential, url)
+        self._sending = sending
+
+    @property
+    def sending(self) -> Sending:
+        """What carries it."""
+        return self._sending
+
+
+def mark_of(request: Any) -> Mark | None:
+    """What is known of an earlier send of this request object."""
+    mark: Mark | None = getattr(request, _MARK, None)
+    return mark
+
+
+def put_mark(request: Any, mark: Mark) -> None:
+    """Remember it on the request object, and guard that."""
+    request._xkit_auth = mark
+    kind = type(request)
+    request.__class__ = _GUARDED.get(kind) or _guarded(kind)
+
+
+def origin_of_url(url: Any) -> Origin:
+    """The origin of a URL of httpx."""
+    return origin_of_parts(url.raw_scheme, url.raw_host, url.port)
+
+
+def origin_of_parts(scheme: bytes, host: bytes, port: int | None) -> Origin:
+    """An origin, comparable with others."""
+    return scheme, host.lower(), port or _DEFAULT_PORTS.get(scheme)
+
+
+def text_of(value: bytes) -> str:
+    """A header's value, as the clients read it."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+class _Guard:
+    """Beside the class of a request: takes off what it carries when it is made to go elsewhere."""
+
+    __slots__ = ()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        mark = mark_of(self) if name == "url" else None
+        if mark is not None and origin_of_url(value) != origin_of_url(mark.url):
+            mark.take_off(self)
+
+    def __reduce_ex__(self, _protocol: Any) -> Any:
+        # The guard's class is made in each process anew, so the request pickles as one of the class that it had.
+        return _unpickled_request, (type(self).__mro__[1], self.__getstate__())
+
+
+_GUARDED: dict[type[Any], type[Any]] = {}
+
+
+def _guarded(kind: type[Any]) -> type[Any]:
+    named = {"__slots__": (), "__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
+    made = type(kind.__name__, (kind, _Guard), named)  # the other way round, the layout would differ
+    _GUARDED[kind] = _GUARDED[made] = made
+    return made
+
+
+def _unpickled_request(kind: type[Any], state: Any) -> Any:
+    request = kind.__new__(kind)
+    request.__setstate__(state)
+    mark = mark_of(request)
+    assert mark is not None
+    put_mark(request, mark)
+    return request
