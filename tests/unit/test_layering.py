@@ -31,7 +31,7 @@ LAYERS = [
     ["_xkit"],
     ["_auth"],
     ["_all_of"],
-    ["_httpx_body", "_httpx_mark", "_httpx_transport", "_requests_parts", "_requests_transport"],
+    ["_httpx_body", "_httpx_mark", "_httpx_transport", "_requests_home", "_requests_parts", "_requests_transport"],
     ["_httpx_place", "_httpx_wire"],
     ["_httpx", "_requests_hop"],
     ["_httpx_all_of"],
