@@ -14,7 +14,7 @@ from ._auth import BaseAuth, Trip
 from ._errors import ConfigurationError, PlatformProtocolError, XkitAuthError
 from ._flow import Fetch, Life, Send, advance, after_answer
 from ._httpx_body import Replay, aread_head, decoded, read_head
-from ._httpx_mark import Carried, CarriedInFull, Left, Mark, mark_of, origin_of_url, put_mark
+from ._httpx_mark import MARK, Carried, CarriedInFull, Left, Mark, origin_of_url
 from ._httpx_place import Place
 from ._httpx_wire import AsyncWire, Wire
 from ._in_url import InUrl
@@ -52,7 +52,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
         sent.put_on(request, sent.settled.held(sent.context) or sent.fetch(), self, Wire)
         try:
             response = yield request
-            if response.status_code < sent.settled.ordinary_below and response.request is request:
+            if response.status_code < sent.settled.ordinary_below and not response.history:
                 return
             sent.mark_hops(response)
             if response.status_code < sent.settled.policy.unremarkable_below or not sent.is_carried_by(response):
@@ -91,7 +91,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
         sent.put_on(request, sent.settled.held(sent.context) or await sent.afetch(), self, AsyncWire)
         try:
             response = yield request
-            if response.status_code < sent.settled.ordinary_below and response.request is request:
+            if response.status_code < sent.settled.ordinary_below and not response.history:
                 return
             sent.mark_hops(response)
             if response.status_code < sent.settled.policy.unremarkable_below or not sent.is_carried_by(response):
@@ -123,7 +123,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
 
     def _sent(self, request: Any) -> Sent | None:
         """The way of a request; ``None`` if it goes without the credential."""
-        earlier = mark_of(request)
+        earlier: Mark | None = getattr(request, MARK, None)
         if earlier is not None:
             earlier.take_off(request)
             if earlier.has_left:
@@ -132,7 +132,14 @@ class HttpxAuth(OneLibrary, BaseAuth):
         if sent is None:
             return None
         place: Place = sent.settled.place or sent.find_place(request.url)
-        other = None if place.is_named_alone_by(request) else place.other_named_by(request, earlier)
+        try:
+            # At a glance, and their own affair: what does not look like this is looked at closely.
+            is_plain = request.headers._list[0] == place.host
+        except (AttributeError, IndexError):
+            is_plain = False
+        if is_plain and "sni_hostname" not in request.extensions and "target" not in request.extensions:
+            return sent
+        other = place.other_named_by(request, earlier)
         if other is not None:
             self._misled(sent, other)
             return None
@@ -224,7 +231,7 @@ def mark_as_left(response: Any, request: Any) -> None:
     """Whatever the client has made of a request without the credential shall not get it either, if sent by hand."""
     for hop in (*(each.request for each in response.history), response.request, response.next_request):
         if hop is not None and hop is not request:
-            put_mark(hop, Left(hop.url))
+            hop._xkit_auth = Left(hop.url)
 
 
 def _take_off_other_kinds(request: Any, policy: Policy) -> None:
@@ -258,6 +265,7 @@ class Sent(Trip):
     def put_on(self, request: Any, credential: Credential, auth: HttpxAuth, wire_type: type[Wire]) -> None:
         """Put the credential on, and look at what has to be known before the request is sent."""
         policy = self.settled.policy
+        self._request = request
         self._auth = auth
         self._wire_type = wire_type
         if type(request.stream) is not auth._bytes_type:
@@ -265,18 +273,13 @@ class Sent(Trip):
         if policy.of_other_kinds:
             _take_off_other_kinds(request, policy)
         if policy.put_plain(credential, request.headers):
-            self._note(request, Carried(policy, credential, request.url), is_wired=self.settled.place.is_wired)
+            self.carried = request._xkit_auth = Carried(policy, credential, request.url)
+            if self.settled.place.is_wired:
+                self.wire = wire_type(request, self.carried)
         else:
             self._put(request, self.write(credential, lambda: self._view(request, None)))
         if policy.extra:
             policy.add_extra(request.headers)
-
-    def _note(self, request: Any, carried: Carried, *, is_wired: bool) -> None:
-        self._request = request
-        self.carried = carried
-        if is_wired:
-            self.wire = self._wire_type(request, carried)
-        put_mark(request, carried)
 
     def _put(self, request: Any, sending: Sending) -> None:
         if not sending.is_ascii:
@@ -285,8 +288,9 @@ class Sent(Trip):
         url = request.url
         if sending.in_url is not None:
             self._put_in_url(request, sending.in_url)
-        is_wired = bool(sending.hidden) or sending.in_url is not None or self.settled.place.is_wired
-        self._note(request, CarriedInFull(self.policy, sending, url), is_wired=is_wired)
+        self.carried = request._xkit_auth = CarriedInFull(self.policy, sending, url)
+        if sending.hidden or sending.in_url is not None or self.settled.place.is_wired:
+            self.wire = self._wire_type(request, self.carried)
 
     def _put_in_url(self, request: Any, in_url: InUrl) -> None:
         try:
@@ -318,10 +322,10 @@ class Sent(Trip):
     def _mark_hop(self, hop: Any, *, has_left: bool) -> None:
         if has_left:
             self.carried.take_off(hop)
-            put_mark(hop, Left(hop.url))
+            hop._xkit_auth = Left(hop.url)
         else:
             self.carried.clear_url(hop)
-            put_mark(hop, CarriedInFull(self.policy, self.sending, hop.url))
+            hop._xkit_auth = CarriedInFull(self.policy, self.sending, hop.url)
         if self.wire is not None:
             self.wire.leave(hop)
 
@@ -356,7 +360,7 @@ class Sent(Trip):
         self._earlier = (*refused.history, refused)
         if self.wire is not None:
             self.is_over()
-        hop = refused.request
+        hop = self._request = refused.request
         for name in self.sending.names:  # a plugin may name other headers this time
             hop.headers.pop(name, None)
         _take_off_other_kinds(hop, self.policy)

@@ -1,9 +1,9 @@
 """What of ours is on a request of httpx or httpx2. The request object knows it for as long as it lives.
 
-A credential stays at home because of four things, of which the first two are done here:
+A credential stays at home because of three things:
 
-* A request that carries one is *guarded*: as soon as its ``url`` is set to another origin, by whomever, it comes off.
-* A request that is sent again first loses what an earlier send has put on it, before anything else is decided.
+* A request that is sent again first loses what an earlier send has put on it, before anything else is decided. For that
+  the request object, and each that the client makes of it, has an attribute that leads to a ``Mark``.
 * ``_httpx_wire.py`` puts whatever is not in ``Authorization``, which is all that the clients strip on a redirect
   elsewhere, on each hop at home, below the client, so that no redirect can take it along.
 * Once a chain of redirects has left the origin, none of its requests gets a credential any more: not from the wire, not
@@ -17,7 +17,9 @@ from typing import Any
 from ._model import Credential
 from ._policy import Policy, Sending
 
-_MARK = "_xkit_auth"
+MARK = "_xkit_auth"
+"""The attribute of a request object. It pickles with that."""
+
 _DEFAULT_PORTS = {b"http": 80, b"https": 443}
 
 Origin = tuple[bytes, bytes, int | None]
@@ -43,8 +45,8 @@ class Mark:
         """The headers that were put on."""
         return self._names
 
-    def is_ours(self, name: bytes, value: bytes) -> bool:  # noqa: ARG002 - all that a pickle tells is the name
-        """Whether a header is one that was put on."""
+    def is_ours(self, name: bytes, value: bytes) -> bool:
+        """Whether a header is one that was put on; all that a pickle tells of it is the name."""
         return name.lower().decode("latin-1") in {ours.lower() for ours in self.names}
 
     def take_off(self, request: Any) -> None:
@@ -133,19 +135,6 @@ class CarriedInFull(Carried):
         return self._sending
 
 
-def mark_of(request: Any) -> Mark | None:
-    """What is known of an earlier send of this request object."""
-    mark: Mark | None = getattr(request, _MARK, None)
-    return mark
-
-
-def put_mark(request: Any, mark: Mark) -> None:
-    """Remember it on the request object, and guard that."""
-    request._xkit_auth = mark
-    kind = type(request)
-    request.__class__ = _GUARDED.get(kind) or _guarded(kind)
-
-
 def origin_of_url(url: Any) -> Origin:
     """The origin of a URL of httpx."""
     return origin_of_parts(url.raw_scheme, url.raw_host, url.port)
@@ -162,38 +151,3 @@ def text_of(value: bytes) -> str:
         return value.decode()
     except UnicodeDecodeError:
         return value.decode("latin-1")
-
-
-class _Guard:
-    """Beside the class of a request: takes off what it carries when it is made to go elsewhere."""
-
-    __slots__ = ()
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
-        mark = mark_of(self) if name == "url" else None
-        if mark is not None and origin_of_url(value) != origin_of_url(mark.url):
-            mark.take_off(self)
-
-    def __reduce_ex__(self, _protocol: Any) -> Any:
-        # The guard's class is made in each process anew, so the request pickles as one of the class that it had.
-        return _unpickled_request, (type(self).__mro__[1], self.__getstate__())
-
-
-_GUARDED: dict[type[Any], type[Any]] = {}
-
-
-def _guarded(kind: type[Any]) -> type[Any]:
-    named = {"__slots__": (), "__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
-    made = type(kind.__name__, (kind, _Guard), named)  # the other way round, the layout would differ
-    _GUARDED[kind] = _GUARDED[made] = made
-    return made
-
-
-def _unpickled_request(kind: type[Any], state: Any) -> Any:
-    request = kind.__new__(kind)
-    request.__setstate__(state)
-    mark = mark_of(request)
-    assert mark is not None
-    put_mark(request, mark)
-    return request

@@ -14,30 +14,20 @@ class Place:
     """An origin as the library says it, worked out once.
 
     Attributes:
+        host: the first header of every request that the libraries make themselves, as they keep it.
         is_wired: whether a redirect could carry the credential elsewhere in the client's own request: in any header but
             ``Authorization``, and in that one, too, if the client takes a redirect from http to https for an upgrade.
     """
 
-    __slots__ = ("_host", "is_wired")
+    __slots__ = ("host", "is_wired")
 
     def __init__(self, url: Any, policy: Policy) -> None:
-        #: The first header of every request that the libraries make themselves.
-        self._host = (b"Host", b"host", url.netloc)
+        self.host = (b"Host", b"host", url.netloc)
         self.is_wired = policy.hides_plain or (url.scheme == "http" and url.port is None)
-
-    def is_named_alone_by(self, request: Any) -> bool:
-        """Whether it is certain at a glance that the request names this place and no other."""
-        extensions = request.extensions
-        try:
-            # Their own affair; what does not look like this is looked at closely.
-            first = request.headers._list[0]
-        except (AttributeError, IndexError):
-            return False
-        return first == self._host and "sni_hostname" not in extensions and "target" not in extensions
 
     def other_named_by(self, request: Any, earlier: Mark | None) -> str | None:
         """What it is that names another place, if anything does; ``earlier`` is what an earlier send has left."""
-        host = self._host[2]
+        host = self.host[2]
         if earlier is not None and request.headers.get("host") == earlier.url.netloc.decode("ascii"):
             request.headers["Host"] = host.decode("ascii")  # the library's own, for the URL that it had then
         names = _names_of(request.url)
