@@ -14,7 +14,7 @@ from ._auth import BaseAuth, Trip
 from ._errors import ConfigurationError, PlatformProtocolError, XkitAuthError
 from ._flow import Fetch, Life, Send, advance, after_answer
 from ._httpx_body import Replay, aread_head, decoded, read_head
-from ._httpx_mark import MARK, Carried, CarriedInFull, Left, Mark, origin_of_url
+from ._httpx_mark import MARK, Carried, CarriedInFull, Left, Mark, chain_of, origin_of_url
 from ._httpx_place import Place
 from ._httpx_wire import AsyncWire, Wire
 from ._in_url import InUrl
@@ -304,17 +304,11 @@ class Sent(Trip):
 
     def mark_hops(self, response: Any) -> None:
         """Let the requests that the client has made of this one know what they carry, and whether they have left."""
-        hops, has_left = self._chain(response), False
+        hops, has_left = chain_of(self._request, response), False
         for hop in hops if response.next_request is None else [*hops, response.next_request]:
             has_left = has_left or self._is_away(hop)
             if hop is not self._request:
                 self._mark_hop(hop, has_left=has_left)
-
-    def _chain(self, response: Any) -> list[Any]:
-        """The requests of this chain of redirects, from ours to the one that was answered."""
-        hops = [each.request for each in (*response.history, response)]
-        ours = [index for index, hop in enumerate(hops) if hop is self._request]
-        return hops[ours[-1] :] if ours else hops
 
     def _is_away(self, hop: Any) -> bool:
         return origin_of_url(hop.url) != origin_of_url(self.carried.url)
@@ -332,7 +326,7 @@ class Sent(Trip):
     def is_carried_by(self, response: Any) -> bool:
         """Whether this is an answer to a request that carried our credential, in a chain that never left its origin."""
         hop = response.request
-        if any(map(self._is_away, self._chain(response))) or not self.policy.allows(self._auth._url_of(hop)):
+        if any(map(self._is_away, chain_of(self._request, response))) or not self.policy.allows(self._auth._url_of(hop)):
             return False
         return self._is_on(hop)
 

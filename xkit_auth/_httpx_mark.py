@@ -69,6 +69,9 @@ class Mark:
         return f"{type(self).__name__}({', '.join(self.names)})"
 
 
+_NOTHING = Mark(None)
+
+
 class Left(Mark):
     """The same for a request of a chain that has left."""
 
@@ -151,3 +154,40 @@ def text_of(value: bytes) -> str:
         return value.decode()
     except UnicodeDecodeError:
         return value.decode("latin-1")
+
+
+class Aftermath:
+    """Beside other auth objects, which may send again what they like: once a chain has left, they get nothing of ours."""
+
+    def __init__(self) -> None:
+        self._has_left = False
+        self._bare: list[Any] = []
+
+    def __call__(self, sent: Any, response: Any, wanted: Any) -> Any:
+        """What is ``wanted`` after the answer to ``sent``, without the credential if the chain has left."""
+        self._has_left = self._has_left or has_left(sent, response)
+        mark: Mark = getattr(wanted, MARK, _NOTHING)
+        if self._has_left and wanted is not None and not mark.has_left:
+            mark.take_off(wanted)
+            wanted._xkit_auth = Left(wanted.url)
+            self._bare.append(wanted)
+        return wanted
+
+    def __enter__(self) -> Aftermath:
+        return self
+
+    def __exit__(self, *_how: object) -> None:
+        for request in self._bare:  # which are their owners' again
+            request._xkit_auth = Mark(request.url)
+
+
+def chain_of(sent: Any, response: Any) -> list[Any]:
+    """The requests of a chain of redirects, from the one that was sent to the one that was answered."""
+    hops = [each.request for each in (*response.history, response)]
+    begins = [index for index, hop in enumerate(hops) if hop is sent]
+    return hops[begins[-1] :] if begins else hops
+
+
+def has_left(sent: Any, response: Any) -> bool:
+    """Whether a chain of redirects has been at another origin than it began at."""
+    return len({origin_of_url(hop.url) for hop in (sent, *chain_of(sent, response))}) > 1
