@@ -409,7 +409,11 @@ class Sent(Trip):
             if name in headers:
                 headers[name] = MASK
         url = self.sending.bare(str(request.url))
-        return type(request)(request.method, url, headers=headers, stream=request.stream, extensions=request.extensions)
+        how = {"headers": headers, "stream": request.stream, "extensions": request.extensions}
+        redacted = type(request)(request.method, url, **how)
+        if self.wire is not None:
+            self.wire.leave(redacted)
+        return redacted
 
     def _view(self, request: Any, without: Sending | None) -> RequestView:
         ours = {name.lower() for name in without.names} if without else ()
