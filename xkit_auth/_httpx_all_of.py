@@ -32,6 +32,7 @@ class HttpxAllOf(OneLibrary, BaseAllOf):
 
     def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
         """Called by ``Client``."""
+        sent = response = None
         with Aftermath() as after, closing(self._outer.sync_auth_flow(request)) as outer:
             wanted = next(outer)
             while wanted is not None:
@@ -44,6 +45,7 @@ class HttpxAllOf(OneLibrary, BaseAllOf):
 
     async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
         """Called by ``AsyncClient``: the same."""
+        sent = response = None
         with Aftermath() as after:
             async with aclosing(self._outer.async_auth_flow(request)) as outer:
                 wanted = await anext(outer)

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._model import Credential
 from ._policy import Policy, Sending
 
 MARK = "_xkit_auth"
@@ -26,28 +25,25 @@ Origin = tuple[bytes, bytes, int | None]
 
 
 class Mark:
-    """What is remembered on a request object that was pickled, or that a redirect elsewhere has led to.
+    """What is remembered on a request object.
 
     Attributes:
         url: where the request went, without anything of ours in it.
     """
 
-    __slots__ = ("_names", "url")
+    __slots__ = ()
+    url: Any
     has_left = False
     """Whether the request belongs to a chain of redirects that has left the origin."""
-
-    def __init__(self, url: Any, names: tuple[str, ...] = ()) -> None:
-        self.url = url
-        self._names = names
 
     @property
     def names(self) -> tuple[str, ...]:
         """The headers that were put on."""
-        return self._names
+        raise NotImplementedError
 
     def is_ours(self, name: bytes, value: bytes) -> bool:
-        """Whether a header is one that was put on; all that a pickle tells of it is the name."""
-        return name.lower().decode("latin-1") in {ours.lower() for ours in self.names}
+        """Whether a header is one that was put on."""
+        raise NotImplementedError
 
     def take_off(self, request: Any) -> None:
         """Leave nothing of this on the request. What the caller has put in its place is the caller's."""
@@ -63,41 +59,50 @@ class Mark:
         """Leave nothing of this in the request's URL."""
 
     def __reduce__(self) -> Any:
-        return (Left if self.has_left else Mark), (self.url, self.names)
+        return (Left if self.has_left else Named), (self.url, self.names)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(self.names)})"
 
 
-_NOTHING = Mark(None)
+class Named(Mark):
+    """All that a pickle tells: which headers they were."""
+
+    __slots__ = ("_names", "url")
+
+    def __init__(self, url: Any, names: tuple[str, ...] = ()) -> None:
+        self.url = url
+        self._names = names
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The headers that were put on."""
+        return self._names
+
+    def is_ours(self, name: bytes, value: bytes) -> bool:
+        """Whether a header has the name of one that was put on."""
+        return name.lower().decode("latin-1") in {ours.lower() for ours in self._names}
 
 
-class Left(Mark):
-    """The same for a request of a chain that has left."""
+class Left(Named):
+    """A redirect elsewhere has led to the request."""
 
     __slots__ = ()
     has_left = True
 
 
 class Carried(Mark):
-    """What is remembered of a credential that was put on a request."""
+    """A credential that was put on."""
 
-    __slots__ = ("credential", "policy")
-
-    def __init__(self, policy: Policy, credential: Credential, url: Any) -> None:
-        self.policy = policy
-        self.credential = credential
-        self.url = url
-
-    @property
-    def sending(self) -> Sending:
-        """What carries it. That of ``put_plain`` is written down when somebody wants to know."""
-        return self.policy.plain(self.credential)
+    __slots__ = ()
+    policy: Any
+    sending: Any
 
     @property
     def names(self) -> tuple[str, ...]:
         """The headers that carry it."""
-        return self.sending.names
+        names: tuple[str, ...] = self.sending.names
+        return names
 
     def is_ours(self, name: bytes, value: bytes) -> bool:
         """Whether a header is one that was put on, with the value that it had then."""
@@ -109,7 +114,8 @@ class Carried(Mark):
 
     def bare(self, url: str) -> str:
         """A URL without what was put into it."""
-        return self.sending.bare(url)
+        bare: str = self.sending.bare(url)
+        return bare
 
     def clear_url(self, request: Any) -> None:
         """Leave nothing of this in the request's URL."""
@@ -123,19 +129,18 @@ class Carried(Mark):
         return value if bare == text else bare.encode()
 
 
-class CarriedInFull(Carried):
-    """The same for one that was written down at once: not every one is written in the same way again."""
+class CarriedThen(Carried):
+    """The same for one request of several, which goes on to carry this."""
 
-    __slots__ = ("_sending",)
+    __slots__ = ("policy", "sending", "url")
 
     def __init__(self, policy: Policy, sending: Sending, url: Any) -> None:
-        super().__init__(policy, sending.credential, url)
-        self._sending = sending
+        self.policy = policy
+        self.sending = sending
+        self.url = url
 
-    @property
-    def sending(self) -> Sending:
-        """What carries it."""
-        return self._sending
+
+_NOTHING = Named(None)
 
 
 def origin_of_url(url: Any) -> Origin:
@@ -157,7 +162,7 @@ def text_of(value: bytes) -> str:
 
 
 class Aftermath:
-    """Beside other auth objects, which may send again what they like: once a chain has left, they get nothing of ours."""
+    """Beside other auth objects, which send again what they like: once a chain has left, nothing of ours goes along."""
 
     def __init__(self) -> None:
         self._has_left = False
@@ -178,7 +183,7 @@ class Aftermath:
 
     def __exit__(self, *_how: object) -> None:
         for request in self._bare:  # which are their owners' again
-            request._xkit_auth = Mark(request.url)
+            request._xkit_auth = Named(request.url)
 
 
 def chain_of(sent: Any, response: Any) -> list[Any]:

@@ -16,6 +16,11 @@ class _Stream(Rejoined, httpx.SyncByteStream, httpx.AsyncByteStream):
     pass
 
 
+class _Sent(Sent):
+    _library = httpx
+    _bytes_type = httpx.ByteStream
+
+
 class XkitAuth(HttpxAuth, httpx.Auth):
     """An ``httpx.Auth`` that puts the credential of an Xkit connection on each request.
 
@@ -25,9 +30,8 @@ class XkitAuth(HttpxAuth, httpx.Auth):
 
     _adapter = __name__
     _library = httpx
-    _trip_type = Sent
+    _trip_type = _Sent
     _stream_type = _Stream
-    _bytes_type = httpx.ByteStream
 
 
 class AllOf(HttpxAllOf, httpx.Auth):

@@ -16,6 +16,11 @@ class _Stream(Rejoined, httpx2.SyncByteStream, httpx2.AsyncByteStream):
     pass
 
 
+class _Sent(Sent):
+    _library = httpx2
+    _bytes_type = httpx2.ByteStream
+
+
 class XkitAuth(HttpxAuth, httpx2.Auth):
     """An ``httpx2.Auth`` that puts the credential of an Xkit connection on each request.
 
@@ -25,9 +30,8 @@ class XkitAuth(HttpxAuth, httpx2.Auth):
 
     _adapter = __name__
     _library = httpx2
-    _trip_type = Sent
+    _trip_type = _Sent
     _stream_type = _Stream
-    _bytes_type = httpx2.ByteStream
 
 
 class AllOf(HttpxAllOf, httpx2.Auth):

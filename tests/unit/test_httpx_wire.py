@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from xkit_auth import Credential
-from xkit_auth._httpx_mark import CarriedInFull
+from xkit_auth._httpx_mark import CarriedThen
 from xkit_auth._httpx_wire import Wire
 from xkit_auth._in_url import in_url
 from xkit_auth._policy import Sending
@@ -41,10 +41,10 @@ def hop(method: bytes = b"GET", host: bytes = b"api.acme.example", port: int | N
     return SimpleNamespace(method=method, url=url, headers=[(b"host", host)])
 
 
-def carried(*headers: tuple[str, str], **query: str) -> CarriedInFull:
+def carried(*headers: tuple[str, str], **query: str) -> CarriedThen:
     policy: Any = SimpleNamespace(writes_url=bool(query), extra=())
     sending = Sending(Credential("t0ken-text"), headers, in_url("", query) if query else None)
-    return CarriedInFull(policy, sending, Url())
+    return CarriedThen(policy, sending, Url())
 
 
 @pytest.fixture
