@@ -131,12 +131,8 @@ class HttpxAuth(OneLibrary, BaseAuth):
         if sent is None:
             return None
         place: Place = sent.settled.place or sent.find_place(request.url)
-        try:
-            # At a glance, and their own affair: what does not look like this is looked at closely.
-            is_plain = request.headers._list[0] == place.host
-        except (AttributeError, IndexError):
-            is_plain = False
-        if is_plain and "sni_hostname" not in request.extensions and "target" not in request.extensions:
+        extensions = request.extensions
+        if place.is_first_in(request.headers) and "sni_hostname" not in extensions and "target" not in extensions:
             return sent
         other = place.other_named_by(request, earlier)
         if other is not None:
@@ -259,10 +255,11 @@ class Sent(Trip, Carried):
 
     _library: ModuleType  # which a subclass names
     _bytes_type: type[Any]
+    _knows_headers: bool
 
     def find_place(self, url: Any) -> Place:
         """What is worth knowing of the origin, found out once."""
-        place = self.settled.place = Place(url, self.settled.policy)
+        place = self.settled.place = Place(url, self.settled.policy, knows_headers=self._knows_headers)
         return place
 
     def put_on(self, request: Any, credential: Credential, wire_type: type[Wire]) -> None:
@@ -274,8 +271,9 @@ class Sent(Trip, Carried):
             self._replay = Replay(self._library, request.stream)
         if policy.of_other_kinds:
             _take_off_other_kinds(request, policy)
-        if policy.put_plain(credential, request.headers):
-            if self.settled.place.is_wired:
+        place: Place = self.settled.place
+        if place.put_plain(credential, request.headers):
+            if place.is_wired:
                 self.wire = wire_type(request, self)
         else:
             self._put(request, self.write(credential, lambda: self._view(request, None)), wire_type)

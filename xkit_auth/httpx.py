@@ -7,6 +7,7 @@ import httpx
 from ._httpx import HttpxAuth, Sent
 from ._httpx_all_of import HttpxAfterAuth, HttpxAllOf
 from ._httpx_body import Rejoined
+from ._httpx_place import knows_headers
 from ._httpx_transport import HttpxTransport
 
 __all__ = ["AfterAuth", "AllOf", "XkitAuth"]
@@ -19,6 +20,7 @@ class _Stream(Rejoined, httpx.SyncByteStream, httpx.AsyncByteStream):
 class _Sent(Sent):
     _library = httpx
     _bytes_type = httpx.ByteStream
+    _knows_headers = knows_headers(httpx.Headers)
 
 
 class XkitAuth(HttpxAuth, httpx.Auth):

@@ -7,6 +7,7 @@ import httpx2
 from ._httpx import HttpxAuth, Sent
 from ._httpx_all_of import HttpxAfterAuth, HttpxAllOf
 from ._httpx_body import Rejoined
+from ._httpx_place import knows_headers
 from ._httpx_transport import HttpxTransport
 
 __all__ = ["AfterAuth", "AllOf", "XkitAuth"]
@@ -19,6 +20,7 @@ class _Stream(Rejoined, httpx2.SyncByteStream, httpx2.AsyncByteStream):
 class _Sent(Sent):
     _library = httpx2
     _bytes_type = httpx2.ByteStream
+    _knows_headers = knows_headers(httpx2.Headers)
 
 
 class XkitAuth(HttpxAuth, httpx2.Auth):
