@@ -236,7 +236,7 @@ class BaseAuth:
                 f"{what} names another host than the URL: there the credential would be received by somebody else",
                 connector=trip.policy.slug,
                 context=trip.context,
-                hint="Nothing was asked and nothing was sent. Let both name the same host, or leave it to the URL alone."
+                hint="Nothing was asked and nothing was sent. Let both name the same host, or name it in the URL alone."
                 ' Use off_host="bare" to send such requests without the credential.',
             )
 

@@ -14,7 +14,7 @@ from ._auth import BaseAuth, Trip
 from ._errors import ConfigurationError, PlatformProtocolError, XkitAuthError
 from ._flow import Fetch, Life, Send, advance, after_answer
 from ._httpx_body import Replay, aread_head, decoded, read_head
-from ._httpx_mark import Carried, CarriedInFull, Left, Mark, mark_of, origin_of_url, put_mark
+from ._httpx_mark import MARK, Carried, CarriedThen, Left, Mark, chain_of, origin_of_url
 from ._httpx_place import Place
 from ._httpx_wire import AsyncWire, Wire
 from ._in_url import InUrl
@@ -41,7 +41,6 @@ class HttpxAuth(OneLibrary, BaseAuth):
     """The auth object for both libraries. A subclass names its library, and the class of its streams."""
 
     _stream_type: type[Any]
-    _bytes_type: type[Any]
 
     def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
         """Called by ``Client``: yields the request and, if that is refused, the refused hop once more."""
@@ -49,12 +48,12 @@ class HttpxAuth(OneLibrary, BaseAuth):
         if sent is None:
             mark_as_left((yield request), request)
             return
-        sent.put_on(request, sent.settled.held(sent.context) or sent.fetch(), self, Wire)
+        sent.put_on(request, sent.settled.held(sent.context) or sent.fetch(), Wire)
         try:
             response = yield request
-            if response.status_code < sent.settled.ordinary_below and response.request is request:
+            if response.status_code < sent.settled.ordinary_below and not response.history:
                 return
-            sent.mark_hops(response)
+            sent.mark_hops(request, response)
             if response.status_code < sent.settled.policy.unremarkable_below or not sent.is_carried_by(response):
                 return
             life = sent.life(response, self._peeked(sent, response))
@@ -66,7 +65,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
                         step = advance(life, sent.fetch(step.rejected))
                     elif isinstance(step, Send):
                         self._cut(response)
-                        response = yield sent.again(step.sending, response)
+                        response = yield sent.again(step.sending, response, Wire)
                         step = advance(life, sent.view_of_second(response, self._peeked(sent, response)))
                     else:
                         sent.note(step)
@@ -88,12 +87,12 @@ class HttpxAuth(OneLibrary, BaseAuth):
         if sent is None:
             mark_as_left((yield request), request)
             return
-        sent.put_on(request, sent.settled.held(sent.context) or await sent.afetch(), self, AsyncWire)
+        sent.put_on(request, sent.settled.held(sent.context) or await sent.afetch(), AsyncWire)
         try:
             response = yield request
-            if response.status_code < sent.settled.ordinary_below and response.request is request:
+            if response.status_code < sent.settled.ordinary_below and not response.history:
                 return
-            sent.mark_hops(response)
+            sent.mark_hops(request, response)
             if response.status_code < sent.settled.policy.unremarkable_below or not sent.is_carried_by(response):
                 return
             life = sent.life(response, await self._apeeked(sent, response))
@@ -105,7 +104,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
                         step = advance(life, await sent.afetch(step.rejected))
                     elif isinstance(step, Send):
                         await self._acut(response)
-                        response = yield sent.again(step.sending, response)
+                        response = yield sent.again(step.sending, response, AsyncWire)
                         step = advance(life, sent.view_of_second(response, await self._apeeked(sent, response)))
                     else:
                         sent.note(step)
@@ -123,7 +122,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
 
     def _sent(self, request: Any) -> Sent | None:
         """The way of a request; ``None`` if it goes without the credential."""
-        earlier = mark_of(request)
+        earlier: Mark | None = getattr(request, MARK, None)
         if earlier is not None:
             earlier.take_off(request)
             if earlier.has_left:
@@ -132,16 +131,17 @@ class HttpxAuth(OneLibrary, BaseAuth):
         if sent is None:
             return None
         place: Place = sent.settled.place or sent.find_place(request.url)
-        other = None if place.is_named_alone_by(request) else place.other_named_by(request, earlier)
+        extensions = request.extensions
+        if place.is_first_in(request.headers) and "sni_hostname" not in extensions and "target" not in extensions:
+            return sent
+        other = place.other_named_by(request, earlier)
         if other is not None:
             self._misled(sent, other)
             return None
         return sent
 
     def _url_of(self, request: Any) -> str:
-        url = request.url
-        user = "user@" if url.userinfo else ""
-        return f"{url.scheme}://{user}{url.netloc.decode('ascii')}{url.raw_path.decode('ascii')}"
+        return url_of(request)
 
     # Looking at an answer's body, and leaving it as if nobody had
 
@@ -211,6 +211,13 @@ class HttpxAuth(OneLibrary, BaseAuth):
             response.elapsed = elapsed
 
 
+def url_of(request: Any) -> str:
+    """The absolute URL of a request, with the origin that the client will connect to."""
+    url = request.url
+    user = "user@" if url.userinfo else ""
+    return f"{url.scheme}://{user}{url.netloc.decode('ascii')}{url.raw_path.decode('ascii')}"
+
+
 def _origin_key(url: Any) -> Hashable:
     try:
         # The URL's properties do more than is needed here, and all of that for each request.
@@ -224,7 +231,7 @@ def mark_as_left(response: Any, request: Any) -> None:
     """Whatever the client has made of a request without the credential shall not get it either, if sent by hand."""
     for hop in (*(each.request for each in response.history), response.request, response.next_request):
         if hop is not None and hop is not request:
-            put_mark(hop, Left(hop.url))
+            hop._xkit_auth = Left(hop.url)
 
 
 def _take_off_other_kinds(request: Any, policy: Policy) -> None:
@@ -232,103 +239,94 @@ def _take_off_other_kinds(request: Any, policy: Policy) -> None:
         request.headers.pop(name, None)
 
 
-class Sent(Trip):
-    """A request that went out with a credential, and what has to be known of it when the answer is there."""
+class Sent(Trip, Carried):
+    """A request that went out with a credential, and what has to be known of it when the answer is there.
+
+    The request remembers it for good, and so it knows the request only while that is under way.
+    """
 
     # Few requests need these: what is not set costs the others nothing.
     _replay: Replay | None = None
     _earlier: tuple[Any, ...] = ()
     wire: Wire | None = None
 
-    _auth: HttpxAuth
-    _wire_type: type[Wire]
     _request: Any
-    carried: Carried
+    url: Any
 
-    @property
-    def sending(self) -> Sending:
-        """What the request carries."""
-        return self.carried.sending
+    _library: ModuleType  # which a subclass names
+    _bytes_type: type[Any]
+    _knows_headers: bool
 
     def find_place(self, url: Any) -> Place:
         """What is worth knowing of the origin, found out once."""
-        place = self.settled.place = Place(url, self.settled.policy)
+        place = self.settled.place = Place(url, self.settled.policy, knows_headers=self._knows_headers)
         return place
 
-    def put_on(self, request: Any, credential: Credential, auth: HttpxAuth, wire_type: type[Wire]) -> None:
+    def put_on(self, request: Any, credential: Credential, wire_type: type[Wire]) -> None:
         """Put the credential on, and look at what has to be known before the request is sent."""
         policy = self.settled.policy
-        self._auth = auth
-        self._wire_type = wire_type
-        if type(request.stream) is not auth._bytes_type:
-            self._replay = Replay(auth._library, request.stream)
+        self.credential = credential
+        self.url = request.url
+        if type(request.stream) is not self._bytes_type:
+            self._replay = Replay(self._library, request.stream)
         if policy.of_other_kinds:
             _take_off_other_kinds(request, policy)
-        if policy.put_plain(credential, request.headers):
-            self._note(request, Carried(policy, credential, request.url), is_wired=self.settled.place.is_wired)
+        place: Place = self.settled.place
+        if place.put_plain(credential, request.headers):
+            if place.is_wired:
+                self.wire = wire_type(request, self)
         else:
-            self._put(request, self.write(credential, lambda: self._view(request, None)))
+            self._put(request, self.write(credential, lambda: self._view(request, None)), wire_type)
+        request._xkit_auth = self
         if policy.extra:
             policy.add_extra(request.headers)
 
-    def _note(self, request: Any, carried: Carried, *, is_wired: bool) -> None:
-        self._request = request
-        self.carried = carried
-        if is_wired:
-            self.wire = self._wire_type(request, carried)
-        put_mark(request, carried)
-
-    def _put(self, request: Any, sending: Sending) -> None:
+    def _put(self, request: Any, sending: Sending, wire_type: type[Wire]) -> None:
         if not sending.is_ascii:
             request.headers.encoding = "iso-8859-1"
         sending.put_on(request.headers)
-        url = request.url
         if sending.in_url is not None:
             self._put_in_url(request, sending.in_url)
-        is_wired = bool(sending.hidden) or sending.in_url is not None or self.settled.place.is_wired
-        self._note(request, CarriedInFull(self.policy, sending, url), is_wired=is_wired)
+        self.credential, self.written = sending.credential, sending
+        if sending.hidden or sending.in_url is not None or self.settled.place.is_wired:
+            self.wire = wire_type(request, self)
 
     def _put_in_url(self, request: Any, in_url: InUrl) -> None:
         try:
             request.url = type(request.url)(in_url.put_in(str(request.url)))
             return
-        except self._auth._library.InvalidURL:
+        except self._library.InvalidURL:
             pass  # its text would show what was put in
         raise PlatformProtocolError(
             "The credential cannot be sent in the URL: it makes the URL too long", connector=self.policy.slug
         )
 
-    def mark_hops(self, response: Any) -> None:
-        """Let the requests that the client has made of this one know what they carry, and whether they have left."""
-        hops, has_left = self._chain(response), False
+    def mark_hops(self, request: Any, response: Any) -> None:
+        """Let the requests of the chain that began with ours know what they carry, and whether they have left."""
+        self._request = request
+        hops, has_left = chain_of(request, response), False
         for hop in hops if response.next_request is None else [*hops, response.next_request]:
             has_left = has_left or self._is_away(hop)
-            if hop is not self._request:
-                self._mark_hop(hop, has_left=has_left)
-
-    def _chain(self, response: Any) -> list[Any]:
-        """The requests of this chain of redirects, from ours to the one that was answered."""
-        hops = [each.request for each in (*response.history, response)]
-        ours = [index for index, hop in enumerate(hops) if hop is self._request]
-        return hops[ours[-1] :] if ours else hops
+            if hop is not request:
+                self._mark(hop, has_left=has_left)
 
     def _is_away(self, hop: Any) -> bool:
-        return origin_of_url(hop.url) != origin_of_url(self.carried.url)
+        return origin_of_url(hop.url) != origin_of_url(self.url)
 
-    def _mark_hop(self, hop: Any, *, has_left: bool) -> None:
+    def _mark(self, hop: Any, *, has_left: bool) -> None:
         if has_left:
-            self.carried.take_off(hop)
-            put_mark(hop, Left(hop.url))
+            self.take_off(hop)
+            hop._xkit_auth = Left(hop.url)
         else:
-            self.carried.clear_url(hop)
-            put_mark(hop, CarriedInFull(self.policy, self.sending, hop.url))
+            self.clear_url(hop)
+            hop._xkit_auth = CarriedThen(self.policy, self.sending, hop.url)
         if self.wire is not None:
             self.wire.leave(hop)
 
     def is_carried_by(self, response: Any) -> bool:
         """Whether this is an answer to a request that carried our credential, in a chain that never left its origin."""
         hop = response.request
-        if any(map(self._is_away, self._chain(response))) or not self.policy.allows(self._auth._url_of(hop)):
+        if any(map(self._is_away, chain_of(self._request, response))) or not self.policy.allows(url_of(hop)):
             return False
         return self._is_on(hop)
 
@@ -342,7 +340,7 @@ class Sent(Trip):
         """The flow that decides what follows from the answer."""
         hop = response.request
         replay = self._replay if self._replay and hop.stream is self._replay.stream else None
-        replay = replay or Replay(self._auth._library, hop.stream)
+        replay = replay or Replay(self._library, hop.stream)
         return after_answer(
             self.policy,
             self.sending.credential,
@@ -351,22 +349,31 @@ class Sent(Trip):
             replayable=replay.rewind(),
         )
 
-    def again(self, sending: Sending, refused: Any) -> Any:
+    def again(self, sending: Sending, refused: Any, wire_type: type[Wire]) -> Any:
         """The refused hop, ready to be sent once more."""
         self._earlier = (*refused.history, refused)
+        hop = refused.request
+        self._remember(self._request)
         if self.wire is not None:
             self.is_over()
-        hop = refused.request
         for name in self.sending.names:  # a plugin may name other headers this time
             hop.headers.pop(name, None)
         _take_off_other_kinds(hop, self.policy)
-        self._put(hop, sending)
+        self._put(hop, sending, wire_type)
+        self._request = hop
+        self._remember(hop)
         self.note_resent(sending.credential)
         return hop
 
+    def _remember(self, request: Any) -> None:
+        """Let the request, and the wire if there is one, remember what it carries now, whatever comes next."""
+        request._xkit_auth = carried = CarriedThen(self.policy, self.sending, request.url)
+        if self.wire is not None:
+            self.wire.remember(carried)
+
     def view_of_second(self, response: Any, body: bytes | None) -> ResponseView | None:
         """A view of the answer to the hop that was sent again, if it is an answer to our credential."""
-        self.mark_hops(response)
+        self.mark_hops(self._request, response)
         # The client has forgotten the redirects that led to the refused hop, and has emptied that one's history.
         refused = self._earlier[-1]
         refused.history = list(self._earlier[:-1])
@@ -380,7 +387,7 @@ class Sent(Trip):
         for each in (response, *response.history):
             hop = each.request
             each.request, each.next_request = self._redacted(hop), None
-            self.carried.take_off(hop)  # which frames of the client's still hold
+            self.take_off(hop)  # which frames of the client's still hold
         error.response = response
 
     def is_over(self) -> None:
@@ -397,9 +404,9 @@ class Sent(Trip):
             reason = reason.__context__
         error: Any = reason
         hop = getattr(error, "_request", None)  # of the client's own errors
-        if hop is not None and hop is not self._request:
-            self._mark_hop(hop, has_left=self._is_away(hop) or not self._is_on(hop))
-        if isinstance(error, self._auth._library.HTTPStatusError) and error.response.status_code == 401:
+        if hop is not None and getattr(hop, MARK, None) is None:
+            self._mark(hop, has_left=self._is_away(hop) or not self._is_on(hop))
+        if isinstance(error, self._library.HTTPStatusError) and error.response.status_code == 401:
             self.xkit.directory.warn_once(
                 "An event hook of the client raised for an answer with 401 before a new credential could be fetched."
                 " Call raise_for_status() on the answer that you get, or let AfterAuth of xkit-auth call it."
@@ -411,13 +418,17 @@ class Sent(Trip):
             if name in headers:
                 headers[name] = MASK
         url = self.sending.bare(str(request.url))
-        return type(request)(request.method, url, headers=headers, stream=request.stream, extensions=request.extensions)
+        how = {"headers": headers, "stream": request.stream, "extensions": request.extensions}
+        redacted = type(request)(request.method, url, **how)
+        if self.wire is not None:
+            self.wire.leave(redacted)
+        return redacted
 
     def _view(self, request: Any, without: Sending | None) -> RequestView:
         ours = {name.lower() for name in without.names} if without else ()
         headers = {name: value for name, value in request.headers.items() if name.lower() not in ours}
         url = without.bare(str(request.url)) if without else str(request.url)
-        body = request.read() if isinstance(request.stream, self._auth._library.ByteStream) else None
+        body = request.read() if isinstance(request.stream, self._library.ByteStream) else None
         return RequestView(method=request.method, url=url, headers=headers, body=body)
 
     def _answer_view(self, response: Any, body: bytes | None) -> ResponseView:

@@ -1,9 +1,9 @@
 """What of ours is on a request of httpx or httpx2. The request object knows it for as long as it lives.
 
-A credential stays at home because of four things, of which the first two are done here:
+A credential stays at home because of three things:
 
-* A request that carries one is *guarded*: as soon as its ``url`` is set to another origin, by whomever, it comes off.
-* A request that is sent again first loses what an earlier send has put on it, before anything else is decided.
+* A request that is sent again first loses what an earlier send has put on it, before anything else is decided. For that
+  the request object, and each that the client makes of it, has an attribute that leads to a ``Mark``.
 * ``_httpx_wire.py`` puts whatever is not in ``Authorization``, which is all that the clients strip on a redirect
   elsewhere, on each hop at home, below the client, so that no redirect can take it along.
 * Once a chain of redirects has left the origin, none of its requests gets a credential any more: not from the wire, not
@@ -14,38 +14,36 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._model import Credential
 from ._policy import Policy, Sending
 
-_MARK = "_xkit_auth"
+MARK = "_xkit_auth"
+"""The attribute of a request object. It pickles with that."""
+
 _DEFAULT_PORTS = {b"http": 80, b"https": 443}
 
 Origin = tuple[bytes, bytes, int | None]
 
 
 class Mark:
-    """What is remembered on a request object that was pickled, or that a redirect elsewhere has led to.
+    """What is remembered on a request object.
 
     Attributes:
         url: where the request went, without anything of ours in it.
     """
 
-    __slots__ = ("_names", "url")
+    __slots__ = ()
+    url: Any
     has_left = False
     """Whether the request belongs to a chain of redirects that has left the origin."""
-
-    def __init__(self, url: Any, names: tuple[str, ...] = ()) -> None:
-        self.url = url
-        self._names = names
 
     @property
     def names(self) -> tuple[str, ...]:
         """The headers that were put on."""
-        return self._names
+        raise NotImplementedError
 
-    def is_ours(self, name: bytes, value: bytes) -> bool:  # noqa: ARG002 - all that a pickle tells is the name
+    def is_ours(self, name: bytes, value: bytes) -> bool:
         """Whether a header is one that was put on."""
-        return name.lower().decode("latin-1") in {ours.lower() for ours in self.names}
+        raise NotImplementedError
 
     def take_off(self, request: Any) -> None:
         """Leave nothing of this on the request. What the caller has put in its place is the caller's."""
@@ -61,38 +59,50 @@ class Mark:
         """Leave nothing of this in the request's URL."""
 
     def __reduce__(self) -> Any:
-        return (Left if self.has_left else Mark), (self.url, self.names)
+        return (Left if self.has_left else Named), (self.url, self.names)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(self.names)})"
 
 
-class Left(Mark):
-    """The same for a request of a chain that has left."""
+class Named(Mark):
+    """All that a pickle tells: which headers they were."""
+
+    __slots__ = ("_names", "url")
+
+    def __init__(self, url: Any, names: tuple[str, ...] = ()) -> None:
+        self.url = url
+        self._names = names
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The headers that were put on."""
+        return self._names
+
+    def is_ours(self, name: bytes, value: bytes) -> bool:
+        """Whether a header has the name of one that was put on."""
+        return name.lower().decode("latin-1") in {ours.lower() for ours in self._names}
+
+
+class Left(Named):
+    """A redirect elsewhere has led to the request."""
 
     __slots__ = ()
     has_left = True
 
 
 class Carried(Mark):
-    """What is remembered of a credential that was put on a request."""
+    """A credential that was put on."""
 
-    __slots__ = ("credential", "policy")
-
-    def __init__(self, policy: Policy, credential: Credential, url: Any) -> None:
-        self.policy = policy
-        self.credential = credential
-        self.url = url
-
-    @property
-    def sending(self) -> Sending:
-        """What carries it. That of ``put_plain`` is written down when somebody wants to know."""
-        return self.policy.plain(self.credential)
+    __slots__ = ()
+    policy: Any
+    sending: Any
 
     @property
     def names(self) -> tuple[str, ...]:
         """The headers that carry it."""
-        return self.sending.names
+        names: tuple[str, ...] = self.sending.names
+        return names
 
     def is_ours(self, name: bytes, value: bytes) -> bool:
         """Whether a header is one that was put on, with the value that it had then."""
@@ -104,7 +114,8 @@ class Carried(Mark):
 
     def bare(self, url: str) -> str:
         """A URL without what was put into it."""
-        return self.sending.bare(url)
+        bare: str = self.sending.bare(url)
+        return bare
 
     def clear_url(self, request: Any) -> None:
         """Leave nothing of this in the request's URL."""
@@ -118,32 +129,18 @@ class Carried(Mark):
         return value if bare == text else bare.encode()
 
 
-class CarriedInFull(Carried):
-    """The same for one that was written down at once: not every one is written in the same way again."""
+class CarriedThen(Carried):
+    """The same for one request of several, which goes on to carry this."""
 
-    __slots__ = ("_sending",)
+    __slots__ = ("policy", "sending", "url")
 
     def __init__(self, policy: Policy, sending: Sending, url: Any) -> None:
-        super().__init__(policy, sending.credential, url)
-        self._sending = sending
-
-    @property
-    def sending(self) -> Sending:
-        """What carries it."""
-        return self._sending
+        self.policy = policy
+        self.sending = sending
+        self.url = url
 
 
-def mark_of(request: Any) -> Mark | None:
-    """What is known of an earlier send of this request object."""
-    mark: Mark | None = getattr(request, _MARK, None)
-    return mark
-
-
-def put_mark(request: Any, mark: Mark) -> None:
-    """Remember it on the request object, and guard that."""
-    request._xkit_auth = mark
-    kind = type(request)
-    request.__class__ = _GUARDED.get(kind) or _guarded(kind)
+_NOTHING = Named(None)
 
 
 def origin_of_url(url: Any) -> Origin:
@@ -164,36 +161,38 @@ def text_of(value: bytes) -> str:
         return value.decode("latin-1")
 
 
-class _Guard:
-    """Beside the class of a request: takes off what it carries when it is made to go elsewhere."""
+class Aftermath:
+    """Beside other auth objects, which send again what they like: once a chain has left, nothing of ours goes along."""
 
-    __slots__ = ()
+    def __init__(self) -> None:
+        self._has_left = False
+        self._bare: list[Any] = []
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
-        mark = mark_of(self) if name == "url" else None
-        if mark is not None and origin_of_url(value) != origin_of_url(mark.url):
-            mark.take_off(self)
+    def __call__(self, sent: Any, response: Any, wanted: Any) -> Any:
+        """What is ``wanted`` after the answer to ``sent``, without the credential if the chain has left."""
+        self._has_left = self._has_left or has_left(sent, response)
+        mark: Mark = getattr(wanted, MARK, _NOTHING)
+        if self._has_left and wanted is not None and not mark.has_left:
+            mark.take_off(wanted)
+            wanted._xkit_auth = Left(wanted.url)
+            self._bare.append(wanted)
+        return wanted
 
-    def __reduce_ex__(self, _protocol: Any) -> Any:
-        # The guard's class is made in each process anew, so the request pickles as one of the class that it had.
-        return _unpickled_request, (type(self).__mro__[1], self.__getstate__())
+    def __enter__(self) -> Aftermath:
+        return self
 
-
-_GUARDED: dict[type[Any], type[Any]] = {}
-
-
-def _guarded(kind: type[Any]) -> type[Any]:
-    named = {"__slots__": (), "__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
-    made = type(kind.__name__, (kind, _Guard), named)  # the other way round, the layout would differ
-    _GUARDED[kind] = _GUARDED[made] = made
-    return made
+    def __exit__(self, *_how: object) -> None:
+        for request in self._bare:  # which are their owners' again
+            request._xkit_auth = Named(request.url)
 
 
-def _unpickled_request(kind: type[Any], state: Any) -> Any:
-    request = kind.__new__(kind)
-    request.__setstate__(state)
-    mark = mark_of(request)
-    assert mark is not None
-    put_mark(request, mark)
-    return request
+def chain_of(sent: Any, response: Any) -> list[Any]:
+    """The requests of a chain of redirects, from the one that was sent to the one that was answered."""
+    hops = [each.request for each in (*response.history, response)]
+    begins = [index for index, hop in enumerate(hops) if hop is sent]
+    return hops[begins[-1] :] if begins else hops
+
+
+def has_left(sent: Any, response: Any) -> bool:
+    """Whether a chain of redirects has been at another origin than it began at."""
+    return len({origin_of_url(hop.url) for hop in (sent, *chain_of(sent, response))}) > 1

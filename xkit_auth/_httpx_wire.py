@@ -47,6 +47,10 @@ class Wire:
             self._look_at_target(info["return_value"])
         return None if self._theirs is None else self._theirs(name, info)
 
+    def remember(self, carried: Carried) -> None:
+        """Stay with this, whatever the request is going to carry."""
+        self._carried = carried
+
     # On the way there
 
     def _move(self, hop: Any) -> None:

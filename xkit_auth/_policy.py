@@ -267,6 +267,16 @@ class Policy:
         headers[name] = f"{prefix}{credential._parts}{suffix}"  # not reveal(), which would ask what is known
         return True
 
+    @property
+    def plain_name(self) -> str | None:
+        """The one header of ``put_plain``; ``None`` if that never does anything."""
+        return None if self._plain is None else self._plain.name
+
+    def plain_text(self, credential: Credential) -> str:
+        """The value of that header. Keep it out of sight."""
+        assert self._plain is not None
+        return f"{self._plain.prefix}{credential._parts}{self._plain.suffix}"
+
     def plain(self, credential: Credential) -> Sending:
         """What ``put_plain`` puts on."""
         assert self._plain is not None
