@@ -52,6 +52,9 @@ class Account:
                 "Authorization": self._authorization.reveal(),
                 "Accept": "application/json",
                 "Accept-Encoding": "identity",
+                # One question and one answer on each connection: whatever comes after that answer is nobody's.
+                "Connection": "close",
+                "Cache-Control": "no-store",
                 "User-Agent": "xkit-auth",
             }
         )

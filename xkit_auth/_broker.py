@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import threading
 import time
-import weakref
 from collections.abc import Callable, Generator
 from functools import partial
 from typing import Any, Protocol, TypeAlias, TypeVar
@@ -22,16 +21,22 @@ from ._errors import (
     ConnectionUnavailable,
     PlatformError,
     PlatformProtocolError,
+    PlatformRateLimited,
     PlatformUnavailable,
     XkitAuthError,
     own_copy,
 )
 from ._flight import Flight
 from ._model import Connection, Credential, EventKind
+from ._network import Network, Route
 from ._platform import Answer, NoAnswer, Transport, credential_of, read_connection, unanswered
+from ._text import shown
 
 _ADAPTERS = ("xkit_auth.httpx2", "xkit_auth.httpx", "xkit_auth.requests")
 _LOST_AFTER = 1.0
+
+_SAY_NOTHING_OF_THE_CREDENTIAL = (PlatformUnavailable, PlatformRateLimited, PlatformProtocolError, ConfigurationError)
+"""What may come of asking Xkit while a credential that is held stays as good as it was."""
 
 _Answer = TypeVar("_Answer")
 Asking: TypeAlias = Generator[tuple[Flight[Any], float], bool, _Answer]
@@ -87,33 +92,33 @@ class Broker:
         timeout: seconds that a caller waits in total.
         max_calls: calls to Xkit at once, at the most.
         tell: called with what happened.
+        network: how calls leave this machine.
     """
 
-    def __init__(self, account: Account, cache: Cache, *, timeout: float, max_calls: int, tell: Tell) -> None:
+    def __init__(
+        self, account: Account, cache: Cache, *, timeout: float, max_calls: int, tell: Tell, network: Network
+    ) -> None:
         self._account = account
+        self._network = network
         self.cache = cache
         self._timeout = timeout
         self._max_calls = max_calls
         self._tell = tell
         self._adapter: str | None = None
-        self._inherited: list[Transport] = []
+        self._route: Route | None = None
+        self._transport: Transport | None = None
         self.is_closed = False
         self._begin_afresh()
 
     def _begin_afresh(self) -> None:
-        """Locks, calls and connections of this process: nothing of them survives a fork."""
+        """Locks and calls of this process: nothing of them survives a fork. Connections last for one call."""
         self._lock = threading.Lock()
-        self._transport_lock = threading.Lock()
         self._flights: dict[Key, _Wish[Credential]] = {}
         self._readings: dict[Key, _Wish[Connection]] = {}
         self._calls = Calls(self._max_calls, self._lock, self._timeout + _LOST_AFTER)
-        self._transport: Transport | None = None
 
     def after_fork(self) -> None:
         """Called in the child."""
-        if self._transport is not None:
-            self._inherited.append(self._transport)  # kept and never used: closing it would disturb the parent
-            self._finalizer.detach()
         self._begin_afresh()
 
     def prefer(self, adapter: str) -> None:
@@ -184,10 +189,6 @@ class Broker:
             left = self._calls.close()
         for call in left:
             call.give_up(PlatformUnavailable("Xkit was closed while the call waited for its turn"))
-        with self._transport_lock:
-            transport, self._transport = self._transport, None
-        if transport is not None:
-            transport.close()
 
     # Deciding whether to ask
 
@@ -254,7 +255,7 @@ class Broker:
 
     def _served_on(self, key: Key, rejected: Credential | None, failure: Exception | None) -> Credential:
         """What to do with a failure: serve on what is held if Xkit could not be asked, else raise the caller's own."""
-        if isinstance(failure, PlatformError) and (failure.retryable or isinstance(failure, PlatformProtocolError)):
+        if isinstance(failure, _SAY_NOTHING_OF_THE_CREDENTIAL):
             with self._lock:
                 stale = self.cache.stale(key, rejected)
             if stale is not None:
@@ -264,13 +265,13 @@ class Broker:
 
     def _timed_out(self, key: Key) -> PlatformUnavailable:
         failure = NoAnswer(f"no answer within {self._timeout:g} seconds")
-        return unanswered(failure, *key, self._account.base_url)
+        return unanswered(failure, *key, str(self._route or self._account.base_url))
 
     # Asking, on a thread of our own
 
     def _ask_for_credential(self, flight: _Wish[Credential]) -> PlatformError | None:
         flight.since = time.monotonic()
-        flight.outcome = _outcome(lambda: credential_of(self._asked(flight.key)))
+        flight.outcome = _outcome(lambda: credential_of(self._asked(flight.key, whole=False)))
         return flight.failure
 
     def _settle_credential(self, flight: _Wish[Credential]) -> None:
@@ -295,7 +296,7 @@ class Broker:
             flight.end()
 
     def _ask_for_connection(self, flight: _Wish[Connection]) -> PlatformError | None:
-        flight.outcome = _outcome(lambda: self._asked(flight.key))
+        flight.outcome = _outcome(lambda: self._asked(flight.key, whole=True))
         return flight.failure
 
     def _settle_connection(self, flight: _Wish[Connection]) -> None:
@@ -314,31 +315,28 @@ class Broker:
                 del under_way[flight.key]
         flight.crash(error)
 
-    def _asked(self, key: Key) -> Connection:
+    def _asked(self, key: Key, *, whole: bool) -> Connection:
         """Xkit's answer for one key. Blocks."""
         connector, context = key
         url = self._account.connection_url(connector, context)
         deadline = time.monotonic() + self._timeout
-        transport = self._open_transport()
-        answer = self._answer(transport, url, deadline)
-        if isinstance(answer, NoAnswer) and answer.was_reset:
-            answer = self._answer(transport, url, deadline)
+        answer = self._answer(self._open_transport(), url, deadline)
         if isinstance(answer, NoAnswer):
-            raise unanswered(answer, connector, context, self._account.base_url)
-        return read_connection(answer, self._account, connector, context, wall=self.cache.wall())
+            raise unanswered(answer, connector, context, str(self._route))
+        return read_connection(answer, self._account, connector, context, wall=self.cache.wall(), whole=whole)
 
     def _answer(self, transport: Transport, url: str, deadline: float) -> Answer | NoAnswer:
         try:
-            return transport.get(url, self._account.headers(), deadline)
+            return transport.get(url, self._account.headers, deadline)
         except NoAnswer as failure:
-            return failure.with_traceback(None)
+            said = shown(failure, self._account.secrets())
+            return failure.with_traceback(None) if said == str(failure) else NoAnswer(said)
 
     def _open_transport(self) -> Transport:
-        with self._transport_lock:
-            if self._transport is None:
-                self._transport = _first_installed(self._adapter, is_direct=self._account.is_loopback)
-                self._finalizer = weakref.finalize(self, self._transport.close)
-            return self._transport
+        if self._transport is None:  # two threads may both open one: it keeps nothing
+            self._route = self._network.route_to(self._account.base_url)
+            self._transport = _first_installed(self._adapter, self._route)
+        return self._transport
 
 
 def _outcome(ask: Callable[[], _Answer]) -> _Answer | XkitAuthError:
@@ -354,18 +352,16 @@ def _outcome(ask: Callable[[], _Answer]) -> _Answer | XkitAuthError:
 
 def _for_caller(failure: Exception | None, key: Key) -> XkitAuthError:
     assert isinstance(failure, XkitAuthError)
-    mine = own_copy(failure)
-    mine.connector, mine.context = key
-    return mine
+    return own_copy(failure, *key)
 
 
-def _first_installed(preferred: str | None, *, is_direct: bool) -> Transport:
+def _first_installed(preferred: str | None, route: Route) -> Transport:
     for adapter in (preferred,) if preferred else _ADAPTERS:
         try:
             module = importlib.import_module(adapter)
         except ModuleNotFoundError:
             continue
-        transport: Transport = module.open_transport(is_direct=is_direct)
+        transport: Transport = module.open_transport(route=route)
         return transport
     raise ConfigurationError(
         "No HTTP library is installed to call Xkit with",

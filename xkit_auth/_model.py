@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, NoReturn, TypeVar
 
 from ._errors import ConfigurationError
-from ._text import MASK, why_not_sendable
+from ._text import MASK, is_plain_name, why_not_sendable
 
 if TYPE_CHECKING:
     from ._challenge import Challenge
@@ -129,7 +129,8 @@ class Credential:
             return next(iter(self._parts.values()))
         elif field in self._parts:
             return self._parts[field]
-        has = f"has the fields {', '.join(self._parts)}" if not isinstance(self._parts, str) else "is a single text"
+        names = [name if is_plain_name(name) else MASK for name in self.fields]
+        has = f"has the fields {', '.join(names)}" if names else "is a single text"
         wanted = "one text" if field is None else f"the field {field!r}"
         raise ConfigurationError(
             f"The connector wants {wanted}, but the credential from Xkit {has}",
@@ -182,7 +183,8 @@ class Connection(Value):
         error_code: why the authorization is not usable, in Xkit's words, or ``None``.
         error_message: the same as a text for people, or ``None``.
         display_label: a name for the connected account, or ``None``.
-        raw: Xkit's whole answer with every secret in it masked.
+        raw: Xkit's whole answer. The fields that Xkit documents can be read; of any other one the name is there, and
+            its texts and numbers are masked, since nobody knows what they are.
     """
 
     __slots__ = (

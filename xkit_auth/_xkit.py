@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from types import TracebackType
-from typing import ClassVar, NoReturn
+from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from ._account import DEFAULT_BASE_URL, Account
 from ._broker import Broker, awaited, waited
@@ -17,7 +17,11 @@ from ._directory import Directory
 from ._errors import ConfigurationError, XkitAuthError
 from ._link import ReconnectLink, ReconnectUrl
 from ._model import Connection, Credential, Secret, WebhookEvent
+from ._network import Network
 from ._webhook import read_webhook
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 _LARGEST_NUMBER = 1_000_000_000
 
@@ -40,6 +44,11 @@ class Xkit:
         max_calls: how many calls to Xkit run at once at the most.
         connectors: which connector plugin a slug of your Xkit project means, such as ``{"my-gh": "github"}``.
         plugins: plugin objects beside those that are installed; they override installed ones.
+        ca_file: the certificates that are trusted in calls to Xkit: a file or folder in PEM, or an ``ssl.SSLContext``;
+            default: what ``SSL_CERT_FILE``, ``SSL_CERT_DIR``, ``REQUESTS_CA_BUNDLE`` or ``CURL_CA_BUNDLE`` names (the
+            first that is set), else this machine's own and those of the package certifi.
+        proxy: the proxy for calls to Xkit, such as ``http://user:password@proxy.example:3128``; ``""`` for none;
+            default: what ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY`` say.
         reconnect_url: where to send a user who must connect again: a template with ``{context}`` and ``{connector}``
             (filled in percent-encoded), or a function that is called with ``context=`` and ``connector=``.
 
@@ -68,10 +77,14 @@ class Xkit:
         max_calls: int = 32,
         connectors: Mapping[str, str] | None = None,
         plugins: Iterable[object] = (),
+        ca_file: str | os.PathLike[str] | SSLContext | None = None,
+        proxy: str | None = None,
         reconnect_url: ReconnectUrl | None = None,
     ) -> None:
         secret = Secret((os.environ.get("XKIT_SECRET_KEY") if secret_key is None else secret_key) or "")
         del secret_key  # so that a traceback with local variables does not show it
+        hidden_proxy = None if proxy is None else Secret(proxy)
+        del proxy  # the same for a password in it
         self._account = Account(
             os.environ.get("XKIT_PUBLISHABLE_KEY") if publishable_key is None else publishable_key,
             secret,
@@ -89,6 +102,7 @@ class Xkit:
             timeout=_number("timeout", timeout, least=0.001),
             max_calls=int(_number("max_calls", max_calls, least=1)),
             tell=self.directory.tell,
+            network=Network(ca_file, hidden_proxy),
         )
         self.is_settled = True  # what auth objects have worked out for this Xkit still holds
         with Xkit._default_lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import httpcore2
 import httpx2
 
 from ._httpx import HttpxAuth, Sent
@@ -9,6 +10,7 @@ from ._httpx_all_of import HttpxAfterAuth, HttpxAllOf
 from ._httpx_body import Rejoined
 from ._httpx_place import knows_headers
 from ._httpx_transport import HttpxTransport
+from ._network import Route
 
 __all__ = ["AfterAuth", "AllOf", "XkitAuth"]
 
@@ -58,6 +60,6 @@ class AfterAuth(HttpxAfterAuth, httpx2.Auth):
     _library = httpx2
 
 
-def open_transport(*, is_direct: bool) -> HttpxTransport:
-    """A client for calls to Xkit; ``is_direct`` if no proxy may come in between."""
-    return HttpxTransport(httpx2, is_direct=is_direct)
+def open_transport(*, route: Route) -> HttpxTransport:
+    """What makes calls to Xkit."""
+    return HttpxTransport(httpcore2, route, socks="httpx2[socks]")

@@ -15,6 +15,7 @@ from requests.auth import AuthBase
 from ._all_of import BaseAllOf
 from ._auth import BaseAuth
 from ._errors import ConfigurationError
+from ._network import Route
 from ._origin import is_named_by
 from ._requests_home import let_go
 from ._requests_hop import Hop
@@ -89,9 +90,9 @@ class AllOf(BaseAllOf, AuthBase):
         return request
 
 
-def open_transport(*, is_direct: bool) -> RequestsTransport:
-    """A client for calls to Xkit; ``is_direct`` if no proxy may come in between."""
-    return RequestsTransport(is_direct=is_direct)
+def open_transport(*, route: Route) -> RequestsTransport:
+    """What makes calls to Xkit."""
+    return RequestsTransport(route)
 
 
 def _only_plain_sessions(_request: Any) -> None:

@@ -230,21 +230,6 @@ def test_a_network_error_is_an_outage_with_the_reason_as_its_cause(xkit, transpo
     assert isinstance(caught.value.__cause__, NoAnswer)
 
 
-def test_a_reset_of_a_reused_connection_is_tried_once_more_at_once(xkit, transport, answers):
-    transport.replies(NoAnswer("reset", was_reset=True), answers.active("token-2"))
-
-    assert xkit.get_credential("slack", context="u").reveal() == "token-2"
-    assert transport.calls[0].deadline == transport.calls[1].deadline
-
-
-def test_a_second_reset_is_an_outage(xkit, transport):
-    transport.replies(NoAnswer("reset", was_reset=True), NoAnswer("reset", was_reset=True))
-
-    with pytest.raises(PlatformUnavailable):
-        xkit.get_credential("slack", context="u")
-    assert len(transport.calls) == 2
-
-
 def test_what_no_adapter_foresaw_is_an_outage_that_names_the_exception_and_quotes_nothing(xkit, transport):
     transport.replies(KeyError("secret text"))
 
@@ -804,7 +789,6 @@ def test_closed_it_asks_nobody_and_says_so(xkit, transport):
     for method in (xkit.get_credential, xkit.get_connection):
         with pytest.raises(ConfigurationError, match="closed"):
             method("slack", context="u")
-    assert transport.closed == 1
     assert len(transport.calls) == 1
 
 
@@ -859,15 +843,14 @@ def wait_until_queued(xkit: Xkit, number: int) -> None:
 def test_it_closes_as_a_context_manager(make_xkit, transport):
     with make_xkit() as xkit:
         xkit.get_credential("slack", context="u")
-    assert transport.closed == 1
+    assert xkit.broker.is_closed
 
     async def use() -> None:
         async with make_xkit() as other:
             await other.aget_credential("slack", context="u")
+        assert other.broker.is_closed
 
     asyncio.run(use())
-    assert transport.closed == 2
-    assert xkit.broker.is_closed
 
 
 # Webhooks
@@ -1113,22 +1096,7 @@ def test_the_first_adapter_in_use_is_the_one_that_calls_xkit(keys, adapter, tran
         xkit.broker.prefer(adapter)
         xkit.broker.prefer("another_one")
         assert xkit.get_credential("slack", context="u").reveal() == "token-1"
-        xkit.get_credential("slack", context="v")
-
-    assert transport.closed == 1
-
-
-def test_an_xkit_that_is_dropped_closes_its_connections(keys, adapter, transport):
-    xkit = Xkit(**keys)
-    xkit.broker.prefer(adapter)
-    xkit.get_credential("slack", context="u")
-    with xkit.broker._lock:
-        xkit.broker._calls.close()
-    ended(xkit)
-    del xkit
-    gc.collect()
-
-    assert transport.closed == 1
+    assert len(transport.calls) == 1
 
 
 def test_without_any_http_library_the_error_says_how_to_get_one():
@@ -1207,7 +1175,6 @@ def test_a_forked_child_serves_what_was_held_and_asks_with_threads_of_its_own(xk
     def check() -> None:
         assert xkit.get_credential("slack", context="u").reveal() == "token-1"
         assert len(transport.calls) == calls_before
-        assert xkit.broker._transport is None
         xkit.broker._transport = type(transport)()
         assert xkit.get_credential("slack", context="other").reveal() == "token-1"
 
@@ -1238,7 +1205,7 @@ def test_a_fork_while_other_threads_hold_every_lock_leaves_the_child_free(xkit, 
     holding, done = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with xkit.broker._lock, xkit.broker._transport_lock, xkit.directory._lock, Xkit._default_lock:
+        with xkit.broker._lock, xkit.directory._lock, Xkit._default_lock:
             holding.set()
             done.wait(20)
 
@@ -1254,39 +1221,6 @@ def test_a_fork_while_other_threads_hold_every_lock_leaves_the_child_free(xkit, 
 def test_the_default_of_a_forked_child_is_free_to_be_made(environment, keys):
     with Xkit._default_lock:
         in_child(Xkit.default)
-
-
-def test_a_forked_child_that_exits_leaves_the_connections_of_its_parent_alone():
-    program = """
-import os, sys, types
-import xkit_auth
-from xkit_auth._platform import Answer
-
-class Transport:
-    def get(self, url, headers, deadline):
-        return Answer(404, {}, b"")
-    def close(self):
-        print("closed by the", who, flush=True)
-
-adapter = sys.modules["adapter"] = types.ModuleType("adapter")
-adapter.open_transport = lambda **_options: Transport()
-who = "parent"
-xkit = xkit_auth.Xkit(publishable_key="pk", secret_key="sk")
-xkit.broker.prefer("adapter")
-try:
-    xkit.get_credential("slack", context="u")
-except xkit_auth.NotConnected:
-    pass
-child = os.fork()
-if child == 0:
-    who = "child"
-else:
-    os.waitpid(child, 0)
-"""
-    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", program]
-    ran = subprocess.run(command, capture_output=True, text=True, check=True)
-
-    assert ran.stdout == "closed by the parent\n"
 
 
 def test_where_processes_do_not_fork_it_works_all_the_same(monkeypatch, keys):
