@@ -122,9 +122,11 @@ class Trip:
         self.xkit.directory.tell("rejected", self.policy.slug, self.context, step.rejected, step.verdict.value)
 
     def note(self, step: Tell) -> None:
-        """A provider said something else about the credential, or turned the second one down, too."""
+        """What a provider said about the credential, other than that it asks for another one."""
         verdict, detail = step.judgement
-        if step.final:
+        if step.changed:
+            self.xkit.directory.tell("account_changed", self.policy.slug, self.context, step.credential)
+        elif step.final:
             self.xkit.broker.leave_alone((self.policy.slug, self.context), step.credential)
             self.xkit.directory.tell("rejected", self.policy.slug, self.context, step.credential, verdict.value)
         elif verdict is Verdict.CHALLENGE:

@@ -392,7 +392,10 @@ def _credential(authorization: Mapping[str, Any], account: Account, wall: float)
     if not texts:
         return None
     expiry = expires_at(authorization, texts.get(""), wall)
-    return Credential(texts.get("", texts), expires_at=expiry, fingerprint_key=account.fingerprint_key)
+    credential = Credential(texts.get("", texts), expires_at=expiry, fingerprint_key=account.fingerprint_key)
+    known_by = (authorization.get("id"), authorization.get("display_label"))
+    credential._belong_to(*(name if isinstance(name, (str, int)) else None for name in known_by))
+    return credential
 
 
 def _part(value: object) -> str | None:

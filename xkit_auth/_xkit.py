@@ -18,6 +18,7 @@ from ._errors import ConfigurationError, XkitAuthError
 from ._link import ReconnectLink, ReconnectUrl
 from ._model import Connection, Credential, Secret, WebhookEvent
 from ._network import Network
+from ._process import OfProcess
 from ._webhook import read_webhook
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Xkit:
 
     _alive: ClassVar[weakref.WeakSet[Xkit]] = weakref.WeakSet()
     _the_default: ClassVar[Xkit | None] = None
-    _default_lock: ClassVar[threading.RLock] = threading.RLock()
+    _default_lock: ClassVar[OfProcess[threading.RLock]] = OfProcess(threading.RLock)
 
     def __init__(
         self,
@@ -105,10 +106,10 @@ class Xkit:
             network=Network(ca_file, hidden_proxy),
         )
         self.is_settled = True  # what auth objects have worked out for this Xkit still holds
-        with Xkit._default_lock:
+        with Xkit._default_lock():
             Xkit._alive.add(self)
             default = Xkit._the_default
-            if default is not None and default._account.publishable_key != self._account.publishable_key:
+            if default is not None and not default._account.is_same_as(self._account):
                 default.is_settled = False  # whoever relies on it must look again, and find two accounts
 
     # The process's own
@@ -121,12 +122,12 @@ class Xkit:
             ConfigurationError: keys are missing, or an ``Xkit`` of another account is alive, so that a forgotten
                 ``xkit=`` could reach another account's user.
         """
-        with cls._default_lock:
+        with cls._default_lock():
             default = cls._the_default
             if default is None or default.broker.is_closed:
                 default = cls._the_default = Xkit()
             for other in list(cls._alive):
-                if not other.broker.is_closed and other._account.publishable_key != default._account.publishable_key:
+                if not other.broker.is_closed and not other._account.is_same_as(default._account):
                     raise ConfigurationError(
                         "Two Xkit accounts are in use, and this auth object does not say which one it means",
                         hint="Give it xkit=…; the process's own account comes from XKIT_PUBLISHABLE_KEY.",
@@ -145,7 +146,7 @@ class Xkit:
             ConfigurationError: a name cannot be used, or no HTTP library is installed.
         """
         with self._explaining():
-            return waited(self.broker.reading(connector, context))
+            return waited(self.broker.reading(connector, context, may_block=True))
 
     async def aget_connection(self, connector: str, *, context: str) -> Connection:
         """The same as ``get_connection``, for asyncio and trio."""
@@ -167,7 +168,7 @@ class Xkit:
             ConfigurationError: a name cannot be used, or no HTTP library is installed.
         """
         with self._explaining():
-            return waited(self.broker.asking(connector, context, rejected))
+            return waited(self.broker.asking(connector, context, rejected, may_block=True))
 
     async def aget_credential(self, connector: str, *, context: str, rejected: Credential | None = None) -> Credential:
         """The same as ``get_credential``, for asyncio and trio."""
@@ -257,14 +258,3 @@ def _number(name: str, value: object, *, least: float = 0) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool) and least <= value <= _LARGEST_NUMBER:
         return float(value)
     raise ConfigurationError(f"Xkit({name}=…) must be a number from {least} to {_LARGEST_NUMBER:,}")
-
-
-def _after_fork_in_child() -> None:
-    Xkit._default_lock = threading.RLock()
-    for xkit in list(Xkit._alive):
-        xkit.directory.after_fork()
-        xkit.broker.after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)

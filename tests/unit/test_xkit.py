@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import copy
 import gc
-import importlib.util
 import json
 import os
 import pickle
@@ -15,6 +14,7 @@ import sys
 import threading
 import types
 import warnings
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -35,7 +35,6 @@ from xkit_auth import (
     Xkit,
     hookimpl,
 )
-from xkit_auth._broker import _Wish
 from xkit_auth._platform import NoAnswer
 
 
@@ -139,7 +138,7 @@ def test_making_one_looks_for_nothing_and_asks_nobody(keys):
     with Xkit(**keys) as xkit:
         assert xkit.directory._plugins is None
         assert xkit.broker._transport is None
-        assert xkit.broker._calls._threads == 0
+        assert xkit.broker._here().calls._threads == set()
 
 
 # Asking
@@ -294,7 +293,7 @@ def test_a_call_that_waits_for_its_turn_when_a_pause_begins_fails_with_it(
             result()
         assert caught.value.context == context
     assert len(transport.calls) == 1
-    assert xkit.broker._flights == xkit.broker._readings == {}
+    assert xkit.broker._here().flights == xkit.broker._here().readings == {}
 
 
 def test_a_call_that_breaks_off_is_an_outage(xkit, transport):
@@ -305,25 +304,37 @@ def test_a_call_that_breaks_off_is_an_outage(xkit, transport):
     assert "secret text" not in str(caught.value)
 
 
-@pytest.mark.parametrize("method", ["get_credential", "get_connection"])
-def test_a_machine_without_threads_to_give_is_an_outage_and_the_next_call_tries_anew(xkit, monkeypatch, method):
+@pytest.fixture
+def no_thread_starts(monkeypatch: Any) -> Any:
+    """Inside of it this machine has no thread to give."""
+
     def refuse(_thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    with monkeypatch.context() as inside:
-        inside.setattr(threading.Thread, "start", refuse)
-        with pytest.raises(PlatformUnavailable, match="no thread"):
-            getattr(xkit, method)("slack", context="u")
+    @contextmanager
+    def refusing() -> Any:
+        with monkeypatch.context() as inside:
+            inside.setattr(threading.Thread, "start", refuse)
+            yield
 
-    assert getattr(xkit, method)("slack", context="u")
+    return refusing
 
 
-def test_a_wish_without_an_outcome_does_not_end():
-    wish: _Wish[str] = _Wish(("slack", "u"))
-    wish.end()
+@pytest.mark.parametrize("method", ["get_credential", "get_connection"])
+def test_without_a_thread_to_give_the_caller_makes_the_call(xkit, transport, no_thread_starts, method):
+    with no_thread_starts():
+        assert getattr(xkit, method)("slack", context="u")
+        assert getattr(xkit, method)("slack", context="v")
 
-    assert not wish.ended
-    assert wish.failure is None
+    assert len(transport.calls) == 2
+
+
+@pytest.mark.parametrize("method", ["aget_credential", "aget_connection"])
+def test_without_a_thread_to_give_a_task_is_told_and_the_next_who_asks_tries_anew(xkit, no_thread_starts, method):
+    with no_thread_starts(), pytest.raises(PlatformUnavailable, match="no thread"):
+        asyncio.run(getattr(xkit, method)("slack", context="u"))
+
+    assert asyncio.run(getattr(xkit, method)("slack", context="u"))
 
 
 # In an outage
@@ -401,7 +412,7 @@ def test_a_warm_credential_is_renewed_in_the_background_and_served_meanwhile(on_
 
 def flight_ended(xkit: Xkit) -> None:
     """Wait until no call for a credential is under way."""
-    for flight in list(xkit.broker._flights.values()):
+    for flight in list(xkit.broker._here().flights.values()):
         assert flight.wait(20)
 
 
@@ -482,7 +493,7 @@ def test_a_waiter_whose_time_is_up_gives_up_alone(make_xkit, transport, answers)
 
     with pytest.raises(PlatformUnavailable, match=r"within 0\.01 seconds"):
         xkit.get_credential("slack", context="u")
-    flight = xkit.broker._flights["slack", "u"]
+    flight = xkit.broker._here().flights["slack", "u"]
     transport.next_call().answer(answers.active("token-late"))
     assert flight.wait(20)
 
@@ -511,7 +522,7 @@ def test_a_cancelled_task_stops_waiting_and_the_call_fills_the_cache(xkit, trans
         return call
 
     call = asyncio.run(cancelled())
-    flight = xkit.broker._flights["slack", "u"]
+    flight = xkit.broker._here().flights["slack", "u"]
     call.answer(answers.active("token-1"))
     assert flight.wait(20)
 
@@ -526,7 +537,7 @@ def test_a_call_that_hangs_beyond_its_time_is_given_up_for_a_new_one(make_xkit, 
     with pytest.raises(PlatformUnavailable):
         xkit.get_credential("slack", context="u")
     hanging = transport.next_call()
-    lost = xkit.broker._flights["slack", "u"]
+    lost = xkit.broker._here().flights["slack", "u"]
     transport.by_hand = False
     transport.replies(answers.active("token-new"))
     xkit.broker._timeout = 20
@@ -833,8 +844,8 @@ def test_closing_fails_the_calls_that_have_not_begun(make_xkit, transport, answe
 
 def wait_until_queued(xkit: Xkit, number: int) -> None:
     for _ in range(100_000):
-        with xkit.broker._lock:
-            if len(xkit.broker._calls._queue) == number:
+        with xkit.broker._here().lock:
+            if len(xkit.broker._here().calls._queue) == number:
                 return
         os.sched_yield()
     raise AssertionError("nothing was queued")
@@ -1205,7 +1216,7 @@ def test_a_fork_while_other_threads_hold_every_lock_leaves_the_child_free(xkit, 
     holding, done = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with xkit.broker._lock, xkit.directory._lock, Xkit._default_lock:
+        with xkit.broker._here().lock, xkit.directory._lock(), Xkit._default_lock():
             holding.set()
             done.wait(20)
 
@@ -1219,23 +1230,8 @@ def test_a_fork_while_other_threads_hold_every_lock_leaves_the_child_free(xkit, 
 
 
 def test_the_default_of_a_forked_child_is_free_to_be_made(environment, keys):
-    with Xkit._default_lock:
+    with Xkit._default_lock():
         in_child(Xkit.default)
-
-
-def test_where_processes_do_not_fork_it_works_all_the_same(monkeypatch, keys):
-    monkeypatch.delattr(os, "register_at_fork")
-    source = importlib.util.find_spec("xkit_auth._xkit")
-    assert source is not None
-    assert source.origin is not None
-    elsewhere = importlib.util.spec_from_file_location("xkit_auth._xkit_without_fork", source.origin)
-    assert elsewhere is not None
-    assert elsewhere.loader is not None
-    module = importlib.util.module_from_spec(elsewhere)
-    elsewhere.loader.exec_module(module)
-
-    with module.Xkit(**keys) as xkit:
-        assert not xkit.broker.is_closed
 
 
 def test_the_errors_that_are_not_about_xkit_are_part_of_the_same_tree():
