@@ -227,6 +227,17 @@ class BaseAuth:
             self._by_origin[origin_key] = settled
         return self._trip_type(settled, context)
 
+    def _misled(self, trip: Trip, what: str) -> None:
+        """A request whose URL may receive the credential, and that names another host besides: not that one either."""
+        if self._off_host == "raise":
+            raise HostNotAllowed(
+                f"{what} names another host than the URL: there the credential would be received by somebody else",
+                connector=trip.policy.slug,
+                context=trip.context,
+                hint="Nothing was asked and nothing was sent. Let both name the same host, or name it in the URL alone."
+                ' Use off_host="bare" to send such requests without the credential.',
+            )
+
     def _account(self) -> Xkit:
         if isinstance(self._xkit, _Lost):
             self._xkit.complain()
