@@ -15,7 +15,7 @@ import pytest
 _ENOUGH = 9
 """Characters in a row of a secret, in whatever form, that give it away."""
 # Made for holding a secret: slots, and a repr that does not show it. Tools see no more of them than that.
-_GROUND = {"Credential", "Secret", "Sending", "_PlainSending", "InUrl"}
+_GROUND = {"Credential", "Secret", "Sending", "_PlainSending", "InUrl", "_Made", "_Redaction"}
 _FAKES = "xkit_auth.testing"
 """The sandbox is the far side: it knows every credential."""
 
@@ -25,6 +25,7 @@ class Walk:
 
     def __init__(self, secrets: Iterable[str], enters: Callable[[Any], bool]) -> None:
         self._enters = enters
+        self._seen: dict[int, Any] = {}
         self._parts: set[str] = set()
         for secret in secrets:
             raw = secret.encode()
@@ -40,11 +41,13 @@ class Walk:
     def shows(self, text: str | bytes) -> bool:
         """Whether this text gives a secret away."""
         plain = text if isinstance(text, str) else text.decode("latin-1")
+        if len(plain) < len(self._parts):
+            return any(plain[at : at + _ENOUGH] in self._parts for at in range(len(plain) - _ENOUGH + 1))
         return any(part in plain for part in self._parts)
 
     def found_in(self, start: object, name: str = "it") -> list[str]:
-        """The way to each text that gives a secret away."""
-        found, seen, waiting = [], {}, [(name, start)]
+        """The way to each text that gives a secret away. What this walk has seen before is not looked into again."""
+        found, seen, waiting = [], self._seen, [(name, start)]
         while waiting:
             way, value = waiting.pop()
             if isinstance(value, (str, bytes, bytearray)):

@@ -634,6 +634,21 @@ def test_without_the_credential_what_an_sdk_has_of_its_own_stays(sandbox, sdk):
     assert tokens_at(sandbox, "elsewhere") == ["Bearer placeholder"]
 
 
+@pytest.mark.parametrize("name", ["Host", "host"])
+def test_an_sdk_that_names_another_host_beside_the_url_gets_nothing(sandbox, sdk, name):
+    plugin = KnowsSdk(headers={name: "evil.example"})
+    xkit = sandbox.xkit(plugins=[plugin])
+    with bind(sdk, "acme", context="user-1", xkit=xkit), pytest.raises(HostNotAllowed, match="The Host header"):
+        called(sdk)
+    assert (sandbox.call_count(), tokens_at(sandbox)) == (0, [])
+    with bind(sdk, "acme", context="user-1", xkit=xkit, off_host="bare"):
+        plugin.more = {"headers": {name: "evil.example"}}
+        called(sdk)
+        plugin.more = {"headers": {name: sdk.url.removeprefix("http://").upper()}}
+        called(sdk)
+    assert tokens_at(sandbox) == [None, "Bearer first-token"]
+
+
 def test_an_answer_behind_a_redirect_says_nothing_about_the_credential(sandbox, sdk):
     class FollowsRedirects(KnowsSdk):
         def read(self, result):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import socket
+import traceback
 
 import pytest
 import xkit_auth_slack
@@ -178,6 +180,23 @@ def test_an_answer_behind_a_redirect_is_no_refusal_and_nothing_is_sent_again(
     ]
     assert len(stand_in.arrivals + sandbox.arrivals("elsewhere")) == 2
     assert sandbox.call_count() == 1
+
+
+def test_our_frames_do_not_show_the_credential_when_the_network_breaks_off(sandbox, xkit, kind, call, walk):
+    token = sandbox.connect("slack", "user-1")
+    xkit.get_credential("slack", context="user-1")
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        host = f"127.0.0.1:{nobody.getsockname()[1]}"
+    near = kind(base_url=f"http://{host}/api/")
+    with bind(near, "slack", context="user-1", xkit=xkit, hosts=[host]), pytest.raises(OSError) as caught:
+        call(near.auth_test)
+    frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
+    ours = [frame for frame in frames if "xkit_auth" in frame.f_code.co_filename]
+    assert "attempt" in [frame.f_code.co_name for frame in ours]
+    looks = walk(
+        [token.removeprefix("sandbox-")], enters=lambda value: "xkit_auth.testing" not in type(value).__module__
+    )
+    assert looks.found_in([dict(frame.f_locals) for frame in ours]) == []
 
 
 def test_after_a_redirect_the_next_call_is_judged_again(sandbox, stand_in, bound, call, carried, renewed):

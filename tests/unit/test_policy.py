@@ -5,6 +5,8 @@ from __future__ import annotations
 import traceback
 from base64 import b64encode
 from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -482,6 +484,22 @@ def test_a_name_that_says_the_credential_is_not_quoted(policy_of, request_of):
     with pytest.raises(ConfigurationError) as caught:
         policy_of(format_hook=lambda **_names: {LONG.reveal(): "a\n"}).write(LONG, request_of)
     assert LONG.reveal() not in str(caught.value)
+
+
+class Full(dict[str, str]):
+    def __setitem__(self, name, value):
+        raise LookupError("no more")
+
+
+def test_headers_that_take_no_more_leave_nothing_in_our_frames(policy_of, walk):
+    plain, sending = policy_of().plain(LONG), Sending(LONG, {"X-Key": LONG.reveal()})
+    for put_on in (plain.put_on, sending.put_on, partial(policy_of().put_plain, LONG)):
+        with pytest.raises(LookupError) as caught:
+            put_on(Full())
+        frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
+        ours = [frame.f_locals for frame in frames if Path(frame.f_code.co_filename).name == "_policy.py"]
+        assert len(ours) == 1
+        assert walk([LONG.reveal()]).found_in(ours) == []
 
 
 @pytest.mark.parametrize(

@@ -197,8 +197,13 @@ class _ByHand(BaseAuth):
 
     def trip_to(self, request: RequestView) -> Trip | None:
         """The way of a request; ``None`` if it goes without the credential."""
-        trip: Trip | None = self._trip(origin_of(request.url), request)
-        return trip
+        origin = origin_of(request.url)
+        trip: Trip | None = self._trip(origin, request)
+        named = request.headers.get("host")
+        if trip is None or origin is None or named is None or origin_of(f"{origin.scheme}://{named}") == origin:
+            return trip
+        self._misled(trip, "The Host header")
+        return None
 
     def _url_of(self, request: Any) -> str:
         return str(request.url)

@@ -88,7 +88,7 @@ class _Async:
             more = {"headers": headers.over(own_headers), "raise_for_status": redirects.look}
             if {*map(str.lower, headers)} != {"authorization"}:  # aiohttp would carry another one to another host
                 more["allow_redirects"] = False
-            sent = wrapped(**{**kwargs, "req_args": {**arguments, **more}})
+            sent: Any = wrapped(**{**kwargs, "req_args": {**arguments, **more}})
             del headers, more  # a traceback with local variables would show them
             try:
                 return await sent
