@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from importlib import import_module
+from importlib.metadata import version
 from importlib.util import find_spec
 
 import pytest
@@ -137,9 +138,8 @@ def test_h13_vcrpy_records_and_replays_refusals(sandbox, driver, provider, case,
 
 def caching(driver, tmp_path, **options):
     """A transport of hishel's around the usual one."""
-    pytest.importorskip("hishel")
-    if not find_spec(f"hishel.{driver.library}"):
-        pytest.skip("this hishel is not for this library")
+    if not find_spec("hishel") or int(version("hishel").partition(".")[0]) < 2:
+        pytest.skip("hishel is not installed, or one that has other names for its parts")
     hishel, module = import_module("hishel"), import_module(f"hishel.{driver.library}")
     path = str(tmp_path / "cache.db")
     if driver.loop == "trio":
