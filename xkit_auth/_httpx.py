@@ -15,12 +15,17 @@ from ._errors import ConfigurationError, PlatformProtocolError, XkitAuthError
 from ._flow import Fetch, Life, Send, advance, after_answer
 from ._httpx_body import Replay, aread_head, decoded, read_head
 from ._httpx_mark import MARK, Carried, CarriedThen, Left, Mark, chain_of, origin_of_url
-from ._httpx_place import Place
+from ._httpx_place import Place, is_from_cache
 from ._httpx_wire import AsyncWire, Wire
 from ._in_url import InUrl
 from ._model import Credential, RequestView, ResponseView
 from ._policy import Policy, Sending, answer_view
 from ._text import MASK
+
+_SHARED_CACHE = (
+    "The client keeps answers in a cache (hishel). On one client for several users it gives one user's answer to"
+    " another, unless it keeps each user's apart: see \"Shared caches\" in xkit-auth's guide to serving many users."
+)
 
 
 class OneLibrary:
@@ -51,7 +56,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
         sent.put_on(request, sent.settled.held(sent.context) or sent.fetch(), Wire)
         try:
             response = yield request
-            if response.status_code < sent.settled.ordinary_below and not response.history:
+            if response.status_code < sent.settled.place.ordinary_below and not response.history:
                 return
             sent.mark_hops(request, response)
             if response.status_code < sent.settled.policy.unremarkable_below or not sent.is_carried_by(response):
@@ -90,7 +95,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
         sent.put_on(request, sent.settled.held(sent.context) or await sent.afetch(), AsyncWire)
         try:
             response = yield request
-            if response.status_code < sent.settled.ordinary_below and not response.history:
+            if response.status_code < sent.settled.place.ordinary_below and not response.history:
                 return
             sent.mark_hops(request, response)
             if response.status_code < sent.settled.policy.unremarkable_below or not sent.is_carried_by(response):
@@ -259,7 +264,9 @@ class Sent(Trip, Carried):
 
     def find_place(self, url: Any) -> Place:
         """What is worth knowing of the origin, found out once."""
-        place = self.settled.place = Place(url, self.settled.policy, knows_headers=self._knows_headers)
+        settled = self.settled
+        place = Place(url, settled.policy, settled.ordinary_below, knows_headers=self._knows_headers)
+        settled.place = place
         return place
 
     def put_on(self, request: Any, credential: Credential, wire_type: type[Wire]) -> None:
@@ -304,6 +311,8 @@ class Sent(Trip, Carried):
     def mark_hops(self, request: Any, response: Any) -> None:
         """Let the requests of the chain that began with ours know what they carry, and whether they have left."""
         self._request = request
+        if self.settled.place.shares_a_cache(response):
+            self.xkit.directory.warn_once(_SHARED_CACHE)
         hops, has_left = chain_of(request, response), False
         for hop in hops if response.next_request is None else [*hops, response.next_request]:
             has_left = has_left or self._is_away(hop)
@@ -326,6 +335,8 @@ class Sent(Trip, Carried):
     def is_carried_by(self, response: Any) -> bool:
         """Whether this is an answer to a request that carried our credential, in a chain that never left its origin."""
         hop = response.request
+        if is_from_cache(response):
+            return False
         if any(map(self._is_away, chain_of(self._request, response))) or not self.policy.allows(url_of(hop)):
             return False
         return self._is_on(hop)

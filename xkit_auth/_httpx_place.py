@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ._httpx_mark import Mark
@@ -11,6 +11,12 @@ from ._policy import Policy
 
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
+_LOOKED_AT = 32
+"""Answers from an origin that are looked at for signs of a cache: clients are mostly made when a process begins."""
+
+_CACHE_SIGNS = ("caching", "hishel_from_cache", "from_cache")
+"""The extensions that hishel 2, 1 and 0 put on every answer."""
+
 
 class Place:
     """An origin as the library says it, worked out once.
@@ -18,14 +24,27 @@ class Place:
     Attributes:
         is_wired: whether a redirect could carry the credential elsewhere in the client's own request: in any header but
             ``Authorization``, and in that one, too, if the client takes a redirect from http to https for an upgrade.
+        ordinary_below: below this status there is nothing to do about an answer, once the first ones were looked at.
     """
 
-    __slots__ = ("_host", "_knows_headers", "_name", "_policy", "is_wired")
+    __slots__ = (
+        "_host",
+        "_knows_headers",
+        "_name",
+        "_ordinary_below",
+        "_policy",
+        "_unseen",
+        "is_wired",
+        "ordinary_below",
+    )
 
-    def __init__(self, url: Any, policy: Policy, *, knows_headers: bool) -> None:
+    def __init__(self, url: Any, policy: Policy, ordinary_below: int, *, knows_headers: bool) -> None:
         #: The first header of every request that the libraries make themselves, as they keep it.
         self._host = (b"Host", b"host", url.netloc)
         self.is_wired = policy.hides_plain or (url.scheme == "http" and url.port is None)
+        self.ordinary_below = 0
+        self._ordinary_below = ordinary_below
+        self._unseen = _LOOKED_AT
         self._policy = policy
         self._knows_headers = knows_headers
         name = (policy.plain_name or "").encode("ascii")
@@ -48,6 +67,13 @@ class Place:
         if credential.is_plain:
             rows.append((name, lower, self._policy.plain_text(credential).encode("ascii")))
         return credential.is_plain
+
+    def shares_a_cache(self, response: Any) -> bool:
+        """Look at one of the first answers from here. Whether a cache of the client's has to do with it."""
+        self._unseen -= 1
+        if self._unseen <= 0:
+            self.ordinary_below = self._ordinary_below
+        return any(name in response.extensions for name in _CACHE_SIGNS)
 
     def other_named_by(self, request: Any, earlier: Mark | None) -> str | None:
         """What it is that names another place, if anything does; ``earlier`` is what an earlier send has left."""
@@ -80,3 +106,11 @@ def knows_headers(headers_type: Callable[..., Any]) -> bool:
     headers = headers_type({"A": "1"})
     headers["X-Name"] = "Value"
     return getattr(headers, "_list", None) == [(b"A", b"a", b"1"), (b"X-Name", b"x-name", b"Value")]
+
+
+def is_from_cache(response: Any) -> bool:
+    """Whether an answer was not the provider's to this request, but comes out of a cache of the client's."""
+    extensions = response.extensions
+    status = extensions.get("caching")  # of hishel 2, which has all in one
+    signs = status if isinstance(status, Mapping) else extensions
+    return bool(signs.get("from_cache") or signs.get("hishel_from_cache"))

@@ -7,6 +7,7 @@ import pickle
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import ContextVar
 from importlib import import_module
 
@@ -153,10 +154,10 @@ def test_a_request_shared_by_threads_never_takes_the_key_elsewhere(sandbox, driv
             if driver.library == "requests":
                 client.trust_env = False
             for _ in range(40):
-                try:
+                # A Request of httpx is not made for being sent by two threads at a time. What may come of that is
+                # the client's own affair, as long as nothing is taken elsewhere.
+                with suppress(Exception):
                     client.send(request)
-                except (KeyError, IndexError):
-                    pass  # a Request of httpx is not made for being sent by two threads at a time
 
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)

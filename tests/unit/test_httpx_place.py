@@ -29,7 +29,9 @@ class Policy:
 
 
 def place(policy: Any, *, known: bool = True, scheme: str = "https", port: int | None = None) -> Place:
-    return Place(SimpleNamespace(scheme=scheme, port=port, netloc=b"api.acme.example"), policy, knows_headers=known)
+    return Place(
+        SimpleNamespace(scheme=scheme, port=port, netloc=b"api.acme.example"), policy, 300, knows_headers=known
+    )
 
 
 def headers(*rows: tuple[bytes, bytes, bytes]) -> Any:
