@@ -180,10 +180,11 @@ class _Here:
     def is_out_of_reach(self) -> bool:
         """Whether nobody else would come to make a call.
 
-        We may be in a signal handler or a finaliser that interrupted its own thread where that holds the lock; or
-        Python is shutting down, and threads have stopped wherever they were.
+        We may be in a signal handler or a finaliser that interrupted its own thread where that holds the lock or starts
+        a thread; or Python is shutting down, and threads have stopped wherever they were.
         """
-        return sys.is_finalizing() or bool(self.lock._is_owned())  # type: ignore[attr-defined]
+        is_inside: bool = self.lock._is_owned() or self.calls.is_starting_a_thread()  # type: ignore[attr-defined]
+        return is_inside or sys.is_finalizing()
 
 
 class Broker:

@@ -14,6 +14,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Hashable
 from contextlib import suppress
+from functools import partial
+from queue import Empty, SimpleQueue
 
 from ._errors import ConfigurationError, PlatformError, PlatformUnavailable, XkitAuthError
 from ._pauses import Pauses
@@ -74,12 +76,13 @@ class Calls:
         self._most_at_once = most_at_once
         self._longest = longest
         self._lock = lock
-        self._changed = threading.Condition(lock)
+        self._bell: SimpleQueue[None] = SimpleQueue()  # unlike a condition, it may be rung while somebody rings it
         self._queue: deque[Call] = deque()
         self._running: set[Call] = set()
         self._threads: set[int] = set()  # those that have a place
         self._given_up: set[int] = set()  # those that have lost it to others, as their call does not end
         self._coming: deque[float] = deque()  # when the threads were started that are not there yet
+        self._starting: set[int] = set()  # threads of callers that are starting one of ours
         self._idle = 0
         self._last_began = 0.0
         self._closed = False
@@ -90,7 +93,7 @@ class Calls:
     def put(self, call: Call) -> None:
         """Queue a call. The lock is held by the caller, who then lets it go and calls ``staff``."""
         self._queue.append(call)
-        self._changed.notify()
+        self._ring(1)
 
     def staff(self) -> bool:
         """See to it that a thread comes for the queue; not under the lock. Whether there is one, or will be.
@@ -100,9 +103,12 @@ class Calls:
         with self._lock:
             now = time.monotonic()
             self._give_up_overdue(now)
+            self._ring(len(self._queue))  # whoever has queued it may not have come to that
             if not self._wants_a_thread(now):
                 return True
             self._coming.append(now)
+        ident = threading.get_ident()
+        self._starting.add(ident)
         try:
             threading.Thread(target=self._work, name="xkit-auth", daemon=True).start()
         except BaseException as error:
@@ -111,6 +117,8 @@ class Calls:
             if not isinstance(error, RuntimeError):
                 raise
             return bool(self._threads)  # the machine has no more threads to give, or Python is shutting down
+        finally:
+            self._starting.discard(ident)
         return True
 
     def run_here(self, call: Call) -> None:
@@ -132,13 +140,21 @@ class Calls:
         self._closed = True
         left = list(self._queue)
         self._queue.clear()
-        self._changed.notify_all()
+        self._ring(self._idle)
         return left
 
     def is_own_thread(self) -> bool:
         """Whether the caller runs inside a call to Xkit, where waiting for another one could wait for ever."""
         ident = threading.get_ident()
         return ident in self._threads or ident in self._given_up
+
+    def is_starting_a_thread(self) -> bool:
+        """Whether the caller has interrupted its own thread while that starts one, which it can do once at a time."""
+        return threading.get_ident() in self._starting
+
+    def _ring(self, number: int) -> None:
+        for _ in range(min(number, self._idle)):
+            self._bell.put(None)
 
     def _wants_a_thread(self, now: float) -> bool:
         while self._coming and now - self._coming[0] > _A_THREAD_COMES_WITHIN:
@@ -161,36 +177,39 @@ class Calls:
             self._threads.add(ident)
         has_place = True
         while has_place:
-            with self._lock:
-                call, pause = self._next()
-                if call is None:
-                    self._threads.discard(ident)
-                    return
+            call, pause = self._next(ident)
+            if call is None:
+                return
             if pause is not None:
-                _unbroken(lambda: call.give_up(pause))  # noqa: B023 - it is called at once
+                _unbroken(partial(call.give_up, pause))
             else:
                 self._carry_out(call)
                 has_place = self._has_place(ident)
 
-    def _next(self) -> tuple[Call | None, PlatformError | None]:
+    def _next(self, ident: int) -> tuple[Call | None, PlatformError | None]:
         """The next call and, if Xkit must not be asked now, the failure to give it instead."""
         idle_since = time.monotonic()
         while True:
-            now = time.monotonic()
-            self._give_up_overdue(now)
-            if self._queue:
-                pause = self.pauses.now_for(self._queue[0].key, now)
-                if pause is not None:
-                    return self._queue.popleft(), pause
-                if self._may_start(now):
-                    call = self._queue.popleft()
-                    self._begin(call, now)
-                    return call, None
-            elif self._closed or now - idle_since >= _IDLE_THREAD_LIVES:
-                return None, None
-            self._idle += 1
-            self._changed.wait(0.5 if self._queue else _IDLE_THREAD_LIVES)
-            self._idle -= 1
+            with self._lock:
+                now = time.monotonic()
+                self._give_up_overdue(now)
+                if self._queue:
+                    pause = self.pauses.now_for(self._queue[0].key, now)
+                    if pause is not None:
+                        return self._queue.popleft(), pause
+                    if self._may_start(now):
+                        call = self._queue.popleft()
+                        self._begin(call, now)
+                        return call, None
+                elif self._closed or now - idle_since >= _IDLE_THREAD_LIVES:
+                    self._threads.discard(ident)
+                    return None, None
+                self._idle += 1
+                patience = 0.5 if self._queue else _IDLE_THREAD_LIVES
+            with suppress(Empty):
+                self._bell.get(timeout=patience)
+            with self._lock:
+                self._idle -= 1
 
     def _may_start(self, now: float) -> bool:
         unproven = sum(not call.is_proven for call in self._running)
@@ -216,10 +235,10 @@ class Calls:
                 overdue = PlatformUnavailable("Xkit could not be asked: an answer did not end in time")
                 self.pauses.failed(call.key, overdue, now, call.mark)
                 self._running.discard(call)
-                self._changed.notify_all()
+                self._ring(self._idle)
 
     def _carry_out(self, call: Call) -> BaseException | None:
-        """Run a call, and note what came of it. What broke it, if anything did."""
+        """Run a call, and note what came of it. What broke it, if anything did, which says nothing about Xkit."""
         broken: BaseException | None = None
         outcome: XkitAuthError | None = None
         settle, end = call.settle, call.release
@@ -227,15 +246,16 @@ class Calls:
             outcome = call.run()
         except BaseException as error:  # not even a listener's SystemExit may cost us the thread
             broken = error
-            failure = PlatformUnavailable(
-                f"Asking Xkit broke off with {type(error).__name__}", hint="Please report this."
-            )
-            outcome, call.mark = failure, None
-            settle, end = _nothing, lambda: call.give_up(failure)
+            failure = PlatformUnavailable(f"Asking Xkit broke off with {type(error).__name__}", hint="Ask again.")
+            settle, end = _nothing, partial(call.give_up, failure)
         with self._lock:
             _unbroken(settle)
             self._running.discard(call)
-            self._note(call, outcome)
+            if broken is None:
+                self._note(call, outcome)
+            else:
+                self.pauses.ended()
+            self._ring(self._idle)
         _unbroken(end)
         return broken
 
@@ -257,7 +277,6 @@ class Calls:
             self.pauses.answered(call.key)
             for other in self._running:
                 other.is_proven = True
-        self._changed.notify_all()
 
 
 def _nothing() -> None:
