@@ -76,6 +76,16 @@ def shown(text: object, secrets: Iterable[str] | Parts = ()) -> str:
     return line if len(line) <= _LONGEST_SHOWN else line[: _LONGEST_SHOWN - 1] + "…"
 
 
+def told(error: BaseException, secrets: Iterable[str] = ()) -> str:
+    """The class of an exception from outside, and its text, if it has one that may be shown."""
+    try:
+        text = str(error)
+    except Exception:  # its text is made by code from outside
+        text = ""
+    kind = type(error).__name__
+    return f"{kind}: {shown(text, secrets)}" if text else kind
+
+
 def looks_secret(text: str) -> bool:
     """Whether a text from outside holds what looks like a token: a known prefix, or a long word of letters and digits.
 

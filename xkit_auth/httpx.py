@@ -8,6 +8,7 @@ import httpx
 from ._httpx import HttpxAuth, Sent
 from ._httpx_all_of import HttpxAfterAuth, HttpxAllOf
 from ._httpx_body import Rejoined
+from ._httpx_place import knows_headers
 from ._httpx_transport import HttpxTransport
 from ._network import Route
 
@@ -16,6 +17,12 @@ __all__ = ["AfterAuth", "AllOf", "XkitAuth"]
 
 class _Stream(Rejoined, httpx.SyncByteStream, httpx.AsyncByteStream):
     pass
+
+
+class _Sent(Sent):
+    _library = httpx
+    _bytes_type = httpx.ByteStream
+    _knows_headers = knows_headers(httpx.Headers)
 
 
 class XkitAuth(HttpxAuth, httpx.Auth):
@@ -27,9 +34,8 @@ class XkitAuth(HttpxAuth, httpx.Auth):
 
     _adapter = __name__
     _library = httpx
-    _trip_type = Sent
+    _trip_type = _Sent
     _stream_type = _Stream
-    _bytes_type = httpx.ByteStream
 
 
 class AllOf(HttpxAllOf, httpx.Auth):
