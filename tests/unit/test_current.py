@@ -58,7 +58,7 @@ def test_making_it_changes_nothing():
     assert now() is None
 
 
-@pytest.mark.parametrize("wrong", [None, "", "  ", ".", "..", 42, b"ann", current_context, "\ud800"], ids=repr)
+@pytest.mark.parametrize("wrong", [None, "", "  ", ".", "..", 42, b"ann", current_context, "\ud800"])
 def test_what_is_no_context_is_refused_at_once_and_nothing_is_set(wrong):
     with pytest.raises(ConfigurationError, match="The context is"):
         use_context(wrong)
