@@ -21,8 +21,9 @@ CLIENT_OPTIONS: dict[str, Any] = {"timeout": 30, "trust_env": False, "verify": s
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let the soak last as long as somebody wants."""
+    """Let the soak last as long as somebody wants, and as many chains of redirects be tried."""
     parser.addoption("--soak", type=float, default=3, metavar="SECONDS", help="how long the soak lasts")
+    parser.addoption("--chains", type=int, default=300, metavar="NUMBER", help="how many chains of redirects are tried")
 
 
 class Reply:

@@ -11,6 +11,12 @@ from ._origin import origin_of
 from ._text import percent_encoded
 
 DEFAULT_BASE_URL = "https://app.xkit.co/api/platform"
+LONGEST_NAME = 512
+"""Characters of a context or a connector."""
+
+_STEPS = (".", "..")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 class Account:
@@ -52,8 +58,19 @@ class Account:
                 "Authorization": self._authorization.reveal(),
                 "Accept": "application/json",
                 "Accept-Encoding": "identity",
+                # One question and one answer on each connection: whatever comes after that answer is nobody's.
+                "Connection": "close",
+                "Cache-Control": "no-store",
                 "User-Agent": "xkit-auth",
             }
+        )
+
+    def is_same_as(self, other: Account) -> bool:
+        """Whether both open the same account with the same keys."""
+        return (
+            self.publishable_key == other.publishable_key
+            and self.base_url == other.base_url
+            and self.fingerprint_key.reveal() == other.fingerprint_key.reveal()
         )
 
     def secrets(self) -> tuple[str, ...]:
@@ -81,20 +98,37 @@ def _why_no_key(name: str, key: object) -> str | None:
 
 
 def checked_name(what: str, name: object) -> str:
-    """``name`` if it can be a context or a connector in a path of Xkit's.
+    """``name`` as a plain text, if it can be a context or a connector in a path of Xkit's.
 
     Raises:
-        ConfigurationError: it is not a text, is empty, or would be taken for a step in the path.
+        ConfigurationError: it cannot be one; nothing is asked for.
     """
-    problem = None
+    if type(name) is str and name.isprintable() and _is_short(name) and name not in _STEPS and not name.isspace():
+        return name  # as nearly all are; the rest takes longer
+    problem = why_no_name(name)
+    if problem is None:
+        assert isinstance(name, str)
+        return str.__str__(name)  # what it holds: an enum says its own name otherwise
+    raise ConfigurationError(
+        f"The {what} {problem}",
+        hint=f"Give the {what} as a text of 1 to {LONGEST_NAME} characters, none of them a control character.",
+    )
+
+
+def why_no_name(name: object) -> str | None:
+    """Why something cannot be a context or a connector, or ``None`` if it can."""
     if not isinstance(name, str):
-        problem = f"is {'None' if name is None else 'not a text but ' + type(name).__name__}"
-    elif not name.strip():
-        problem = "is empty"
-    elif name in (".", ".."):
-        problem = f"is {name!r}, which a URL cannot carry"
-    elif not name.isascii() and any("\ud800" <= character <= "\udfff" for character in name):
-        problem = "is not valid Unicode"
-    if problem:
-        raise ConfigurationError(f"The {what} {problem}", hint=f"Give the {what} as a text that is not empty.")
-    return str(name)
+        return f"is {'None' if name is None else 'not a text but ' + type(name).__name__}"
+    if not name.strip():
+        return "is empty"
+    if not _is_short(name):
+        return f"has {len(name):,} characters"
+    if name in _STEPS:
+        return f"is {str.__str__(name)!r}, which a URL cannot carry"
+    if _CONTROL.search(name):
+        return "contains a control character"
+    return "is not valid Unicode" if _SURROGATE.search(name) else None
+
+
+def _is_short(name: str) -> bool:
+    return 0 < len(name) <= LONGEST_NAME

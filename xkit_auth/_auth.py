@@ -32,7 +32,7 @@ OffHost = Literal["raise", "bare"]
 class Settled:
     """What an auth object has worked out and need not work out again."""
 
-    __slots__ = ("held", "ordinary_below", "policy", "seen", "xkit")
+    __slots__ = ("held", "ordinary_below", "place", "policy", "seen", "xkit")
 
     def __init__(self, xkit: Xkit, policy: Policy) -> None:
         cache = xkit.broker.cache
@@ -45,6 +45,8 @@ class Settled:
         #: Below this status an answer is neither a refusal nor a redirect, and there is nothing to put right on it.
         self.ordinary_below = 0 if policy.writes_url else min(policy.unremarkable_below, 300)
         self.seen: set[int] = set()
+        #: What an adapter has found out about the origin, in its library's own terms.
+        self.place: Any = None
 
     def _held_and_told(self, held: Callable[[str], Credential | None], context: str) -> Credential | None:
         credential = held(context)
@@ -120,9 +122,11 @@ class Trip:
         self.xkit.directory.tell("rejected", self.policy.slug, self.context, step.rejected, step.verdict.value)
 
     def note(self, step: Tell) -> None:
-        """A provider said something else about the credential, or turned the second one down, too."""
+        """What a provider said about the credential, other than that it asks for another one."""
         verdict, detail = step.judgement
-        if step.final:
+        if step.changed:
+            self.xkit.directory.tell("account_changed", self.policy.slug, self.context, step.credential)
+        elif step.final:
             self.xkit.broker.leave_alone((self.policy.slug, self.context), step.credential)
             self.xkit.directory.tell("rejected", self.policy.slug, self.context, step.credential, verdict.value)
         elif verdict is Verdict.CHALLENGE:
@@ -226,6 +230,17 @@ class BaseAuth:
                 self._by_origin.clear()
             self._by_origin[origin_key] = settled
         return self._trip_type(settled, context)
+
+    def _misled(self, trip: Trip, what: str) -> None:
+        """A request whose URL may receive the credential, and that names another host besides: not that one either."""
+        if self._off_host == "raise":
+            raise HostNotAllowed(
+                f"{what} names another host than the URL: there the credential would be received by somebody else",
+                connector=trip.policy.slug,
+                context=trip.context,
+                hint="Nothing was asked and nothing was sent. Let both name the same host, or name it in the URL alone."
+                ' Use off_host="bare" to send such requests without the credential.',
+            )
 
     def _account(self) -> Xkit:
         if isinstance(self._xkit, _Lost):

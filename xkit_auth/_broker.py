@@ -1,16 +1,19 @@
 """Getting a connection or a credential out of Xkit: who asks, who waits, what is held, and what happens in an outage.
 
-One short lock guards the held credentials, the flights and the pauses. It is never held during I/O or while anybody
-waits. Calls run on threads of our own; whoever wants an answer waits for a flight to land.
+One short lock guards the held credentials, the flights and the pauses. It is never held during I/O, while anybody waits
+or while a thread is started. Calls run on threads of our own; whoever wants an answer waits for a flight to land.
+
+A signal handler or a finaliser may run between any two steps of a thread. If it raises, the next who comes finds things
+as they can go on from; if it asks for something itself while its own thread holds the lock, it asks Xkit on its own.
 """
 
 from __future__ import annotations
 
 import importlib
+import sys
 import threading
 import time
-import weakref
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from functools import partial
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -22,16 +25,24 @@ from ._errors import (
     ConnectionUnavailable,
     PlatformError,
     PlatformProtocolError,
+    PlatformRateLimited,
     PlatformUnavailable,
     XkitAuthError,
     own_copy,
 )
 from ._flight import Flight
 from ._model import Connection, Credential, EventKind
+from ._network import Network, Route
 from ._platform import Answer, NoAnswer, Transport, credential_of, read_connection, unanswered
+from ._process import OfProcess
+from ._text import shown
 
 _ADAPTERS = ("xkit_auth.httpx2", "xkit_auth.httpx", "xkit_auth.requests")
 _LOST_AFTER = 1.0
+_LOOK_AGAIN_AFTER = 1.0
+
+_SAY_NOTHING_OF_THE_CREDENTIAL = (PlatformUnavailable, PlatformRateLimited, PlatformProtocolError, ConfigurationError)
+"""What may come of asking Xkit while a credential that is held stays as good as it was."""
 
 _Answer = TypeVar("_Answer")
 Asking: TypeAlias = Generator[tuple[Flight[Any], float], bool, _Answer]
@@ -52,30 +63,128 @@ class Tell(Protocol):
         """Pass it on."""
 
 
-class _Wish(Flight[_Answer]):
-    """A flight with what has to be known of it before it lands.
+class _Wish(Flight[_Answer], Call):
+    """A call to Xkit for one key, and the flight of those who wait for it.
 
-    ``rejected`` is the credential that made it necessary, ``since`` is when it went out, ``outcome`` what came of it.
+    ``rejected`` is the credential that made it necessary, ``outcome`` what came of it.
     """
 
-    def __init__(self, key: Key, rejected: Credential | None = None) -> None:
-        super().__init__()
-        self.key = key
+    def __init__(self, key: Key, broker: Broker, here: _Here, rejected: Credential | None = None) -> None:
+        Flight.__init__(self)
+        Call.__init__(self, key)
+        self.key: Key = key
+        self._broker = broker
+        self._here = here
         self.rejected = rejected
-        self.since: float | None = None
         self.outcome: _Answer | XkitAuthError | None = None
 
     @property
-    def failure(self) -> PlatformError | None:
-        """The outcome, if it is that Xkit could not be asked."""
-        return self.outcome if isinstance(self.outcome, PlatformError) else None
+    def _under_way(self) -> dict[Key, Any]:
+        """Where it stands, as long as it is the newest about its key."""
+        raise NotImplementedError
 
-    def end(self) -> None:
+    def _ask(self) -> _Answer:
+        raise NotImplementedError
+
+    def _settled(self) -> None:
+        raise NotImplementedError
+
+    def run(self) -> XkitAuthError | None:
+        """Ask Xkit. An error goes to those who wait, not up the stack of our own thread."""
+        try:
+            self.outcome = self._ask()
+        except XkitAuthError as error:
+            self.outcome = error.with_traceback(None)
+        except Exception as error:  # no adapter foresaw it, and nobody knows what its text holds
+            what = f"Asking Xkit failed with {type(error).__name__}"
+            self.outcome, self.mark = PlatformUnavailable(what, hint="Please report this."), None
+        return self.outcome if isinstance(self.outcome, XkitAuthError) else None
+
+    def settle(self) -> None:
+        """Put the outcome where others find it, unless somebody has forgotten this call or knows better by now."""
+        if self._under_way.get(self.key) is self:
+            del self._under_way[self.key]
+            self._settled()
+
+    def release(self) -> None:
         """Let the waiters have the outcome."""
         if isinstance(self.outcome, XkitAuthError):
             self.crash(self.outcome)
-        elif self.outcome is not None:
+        else:
+            assert self.outcome is not None
             self.land(self.outcome)
+
+    def give_up(self, error: PlatformError) -> None:
+        """Let the waiters have this error."""
+        with self._here.lock:
+            if self._under_way.get(self.key) is self:
+                del self._under_way[self.key]
+        self.crash(error)
+
+
+class _WishForCredential(_Wish[Credential]):
+    @property
+    def _under_way(self) -> dict[Key, Any]:
+        return self._here.flights
+
+    def _ask(self) -> Credential:
+        return credential_of(self._broker._asked(self.key, whole=False))
+
+    def _settled(self) -> None:
+        cache = self._broker.cache
+        if isinstance(self.outcome, Credential):
+            cache.store(self.key, self.outcome, rejected=self.rejected)
+        elif isinstance(self.outcome, ConnectionUnavailable):
+            cache.unavailable(self.key, self.outcome)
+        else:
+            cache.failed(self.key)
+
+    def release(self) -> None:
+        """Let the waiters go, after the listeners have heard of it, who thus hear things in their order."""
+        try:
+            if isinstance(self.outcome, Credential):
+                self._broker._tell("fetched", *self.key, self.outcome)
+            else:
+                kind: EventKind = "unavailable" if isinstance(self.outcome, ConnectionUnavailable) else "fetch_failed"
+                self._broker._tell(kind, *self.key, detail=type(self.outcome).__name__)
+        finally:
+            super().release()
+
+
+class _WishForConnection(_Wish[Connection]):
+    @property
+    def _under_way(self) -> dict[Key, Any]:
+        return self._here.readings
+
+    def _ask(self) -> Connection:
+        return self._broker._asked(self.key, whole=True)
+
+    def _settled(self) -> None:
+        if isinstance(self.outcome, Connection) and self.outcome.credential is not None:
+            self._here.flights.pop(self.key, None)  # what is under way is older than this answer
+            self._broker.cache.store(self.key, self.outcome.credential, rejected=None)
+        elif isinstance(self.outcome, (Connection, ConnectionUnavailable)):
+            self._broker.cache.forget(self.key)
+
+
+class _Here:
+    """What one process has: its lock, and its calls under way."""
+
+    def __init__(self, max_calls: int, longest: float) -> None:
+        self.lock = threading.RLock()
+        self.flights: dict[Key, _WishForCredential] = {}
+        self.readings: dict[Key, _WishForConnection] = {}
+        self.calls = Calls(max_calls, self.lock, longest)
+
+    @property
+    def is_out_of_reach(self) -> bool:
+        """Whether nobody else would come to make a call.
+
+        We may be in a signal handler or a finaliser that interrupted its own thread where that holds the lock or starts
+        a thread; or Python is shutting down, and threads have stopped wherever they were.
+        """
+        is_inside: bool = self.lock._is_owned() or self.calls.is_starting_a_thread()  # type: ignore[attr-defined]
+        return is_inside or sys.is_finalizing()
 
 
 class Broker:
@@ -87,34 +196,27 @@ class Broker:
         timeout: seconds that a caller waits in total.
         max_calls: calls to Xkit at once, at the most.
         tell: called with what happened.
+        network: how calls leave this machine.
     """
 
-    def __init__(self, account: Account, cache: Cache, *, timeout: float, max_calls: int, tell: Tell) -> None:
+    def __init__(
+        self, account: Account, cache: Cache, *, timeout: float, max_calls: int, tell: Tell, network: Network
+    ) -> None:
         self._account = account
+        self._network = network
         self.cache = cache
         self._timeout = timeout
         self._max_calls = max_calls
         self._tell = tell
         self._adapter: str | None = None
-        self._inherited: list[Transport] = []
-        self.is_closed = False
-        self._begin_afresh()
-
-    def _begin_afresh(self) -> None:
-        """Locks, calls and connections of this process: nothing of them survives a fork."""
-        self._lock = threading.Lock()
-        self._transport_lock = threading.Lock()
-        self._flights: dict[Key, _Wish[Credential]] = {}
-        self._readings: dict[Key, _Wish[Connection]] = {}
-        self._calls = Calls(self._max_calls, self._lock, self._timeout + _LOST_AFTER)
+        self._route: Route | None = None
         self._transport: Transport | None = None
+        self.is_closed = False
+        self._of_process = OfProcess(partial(_Here, max_calls, timeout + _LOST_AFTER))
 
-    def after_fork(self) -> None:
-        """Called in the child."""
-        if self._transport is not None:
-            self._inherited.append(self._transport)  # kept and never used: closing it would disturb the parent
-            self._finalizer.detach()
-        self._begin_afresh()
+    def _here(self) -> _Here:
+        # When Python shuts down, a thread that has stopped may hold the lock for ever.
+        return _Here(1, 0.0) if sys.is_finalizing() else self._of_process()
 
     def prefer(self, adapter: str) -> None:
         """Make calls with the HTTP library of this adapter, if none has been chosen yet."""
@@ -123,139 +225,157 @@ class Broker:
 
     # Wishes
 
-    def asking(self, connector: str, context: str, rejected: Credential | None) -> Asking[Credential]:
-        """Get a credential."""
-        key = self._key(connector, context)
+    def asking(
+        self, connector: str, context: str, rejected: Credential | None, *, may_block: bool = False
+    ) -> Asking[Credential]:
+        """Get a credential. ``may_block`` says that the caller can make the call if there is nobody else."""
+        here = self._here()
+        key = self._key(here, connector, context)
+        if here.is_out_of_reach:
+            return self._asked_alone(_WishForCredential(key, self, here))
         deadline = time.monotonic() + self._timeout
         for is_last_try in (False, True):
-            found = self._look(key, rejected)
+            found = self._look(here, key, rejected)
             if isinstance(found, Credential):
                 return found
-            ended = yield found, deadline - time.monotonic()
-            if not ended or found.error is not None:
-                return self._served_on(key, rejected, found.error if ended else self._timed_out(key))
+            failure = yield from self._waiting(here, found, deadline, may_block)
+            if failure is not None:
+                return self._served_on(here, key, rejected, failure)
             assert found.result is not None
             if is_last_try or found.result != rejected or found.rejected == rejected:
                 return found.result
             # The call had begun before this credential was turned down, so its answer proves nothing yet.
         raise AssertionError("the second try always ends")  # pragma: no cover
 
-    def reading(self, connector: str, context: str) -> Asking[Connection]:
+    def reading(self, connector: str, context: str, *, may_block: bool = False) -> Asking[Connection]:
         """Get a connection, from a call of its own."""
-        key = self._key(connector, context)
-        flight = _Wish[Connection](key)
-        with self._lock:
-            paused = self._calls.pauses.now_for(key, time.monotonic())
-            if paused is None:
-                self._start(self._readings, flight, self._connection_call_for(flight))
-        ended = (yield flight, self._timeout) if paused is None else True
-        failure = paused or (flight.error if ended else self._timed_out(key))
+        here = self._here()
+        key = self._key(here, connector, context)
+        wish = _WishForConnection(key, self, here)
+        if here.is_out_of_reach:
+            return self._asked_alone(wish)
+        with here.lock:
+            failure: Exception | None = here.calls.pauses.now_for(key, time.monotonic())
+            if failure is None:
+                here.calls.put(wish)
+                here.readings[key] = wish
+        if failure is None:
+            failure = yield from self._waiting(here, wish, time.monotonic() + self._timeout, may_block)
         if failure is not None:
             raise _for_caller(failure, key)
-        assert flight.result is not None
-        return flight.result
+        assert wish.result is not None
+        return wish.result
 
     def leave_alone(self, key: Key, credential: Credential) -> None:
         """Two credentials in a row were turned down: do not ask for another one for a while."""
-        with self._lock:
+        with self._here().lock:
             self.cache.leave_alone(key, credential)
 
     def hint(self, key: Key, *, bad: bool) -> None:
         """Somebody says that the connection has changed."""
-        with self._lock:
-            if self.cache.hint(key, bad=bad, is_asking=key in self._flights):
-                self._flights.pop(key, None)
+        here = self._here()
+        with here.lock:
+            if self.cache.hint(key, bad=bad, is_asking=key in here.flights):
+                here.flights.pop(key, None)
 
     def forget(self, connector: str | None, context: str | None) -> None:
         """Drop what is held, and let calls under way count only for those who wait for them."""
-        with self._lock:
+        here = self._here()
+        with here.lock:
+            if connector is None and context is None:
+                self.cache.forget_all()
             for key in list(self.cache.keys(connector, context)):
                 self.cache.forget(key)
-            for key in {*self._flights, *self._readings}:
-                if connector in (None, key[0]) and context in (None, key[1]):
-                    self._flights.pop(key, None)
-                    self._readings.pop(key, None)
+            for notes in (here.flights, here.readings, here.calls.pauses.of_key):
+                for key in list(notes):
+                    if connector in (None, key[0]) and context in (None, key[1]):
+                        notes.pop(key, None)
 
     def close(self) -> None:
         """Drop everything; fail the calls that have not begun."""
         self.forget(None, None)
-        with self._lock:
+        here = self._here()
+        with here.lock:
             self.is_closed = True
-            left = self._calls.close()
+            left = here.calls.close()
         for call in left:
             call.give_up(PlatformUnavailable("Xkit was closed while the call waited for its turn"))
-        with self._transport_lock:
-            transport, self._transport = self._transport, None
-        if transport is not None:
-            transport.close()
 
     # Deciding whether to ask
 
-    def _key(self, connector: str, context: str) -> Key:
+    def _key(self, here: _Here, connector: str, context: str) -> Key:
         if self.is_closed:
             raise ConfigurationError("This Xkit is closed", hint="Make a new one, or close it later.")
-        if self._calls.is_own_thread():
+        if here.calls.is_own_thread():
             raise ConfigurationError(
                 "Xkit was to be asked from inside a call to Xkit",
                 hint="Hooks of plugins do no I/O: let xkit_auth_event only take notes.",
             )
         return checked_name("connector", connector), checked_name("context", context)
 
-    def _look(self, key: Key, rejected: Credential | None) -> Credential | _Wish[Credential]:
-        with self._lock:
+    def _look(self, here: _Here, key: Key, rejected: Credential | None) -> Credential | _WishForCredential:
+        wish = None
+        with here.lock:
             decision = self.cache.decide(key, rejected)
-            paused = self._calls.pauses.now_for(key, time.monotonic())
+            paused = here.calls.pauses.now_for(key, time.monotonic())
             if isinstance(decision, Ask) and paused is None:
-                return self._flight_for(key, rejected)
+                return self._wish_for(here, key, rejected)
             if isinstance(decision, Serve) and decision.renew and paused is None:
-                self._flight_for(key, None)
+                wish = self._wish_for(here, key, None)
+        if wish is not None and wish.since is None:
+            here.calls.staff()
         if isinstance(decision, Serve):
             self._tell("cache_hit", *key, decision.credential)
             return decision.credential
-        return self._served_on(key, rejected, paused if isinstance(decision, Ask) else decision)
+        return self._served_on(here, key, rejected, paused if isinstance(decision, Ask) else decision)
 
-    def _flight_for(self, key: Key, rejected: Credential | None) -> _Wish[Credential]:
-        flight = self._flights.get(key)
-        if flight is None or self._is_lost(flight):
-            flight = _Wish[Credential](key, rejected)
-            self._readings.pop(key, None)  # whatever is being read is older than what this call will bring
-            self._start(self._flights, flight, self._credential_call_for(flight))
-        return flight
+    def _wish_for(self, here: _Here, key: Key, rejected: Credential | None) -> _WishForCredential:
+        wish = here.flights.get(key)
+        if wish is None or self._is_lost(wish):
+            wish = _WishForCredential(key, self, here, rejected)
+            here.readings.pop(key, None)  # whatever is being read is older than what this call will bring
+            here.calls.put(wish)  # before others can find it: what they wait for is on its way
+            here.flights[key] = wish
+        return wish
 
-    def _start(self, under_way: dict[Key, Any], flight: _Wish[Any], call: Call) -> None:
-        under_way[flight.key] = flight
-        try:
-            self._calls.start(call)
-        except RuntimeError:
-            del under_way[flight.key]
-            what = "Xkit could not be asked: no thread could be started"
-            flight.crash(PlatformUnavailable(what, hint="Give this process more threads."))
+    def _is_lost(self, wish: _WishForCredential) -> bool:
+        """Whether nobody can be waiting for it any more, or it is of no use to wait.
 
-    def _connection_call_for(self, flight: _Wish[Connection]) -> Call:
-        return Call(
-            flight.key,
-            run=partial(self._ask_for_connection, flight),
-            settle=partial(self._settle_connection, flight),
-            release=flight.end,
-            give_up=partial(self._give_up, self._readings, flight),
-        )
+        A call in this very thread was interrupted, or goes on when we are through.
+        """
+        if wish.since is None:
+            return False
+        return wish.thread == threading.get_ident() or time.monotonic() - wish.since > self._timeout + _LOST_AFTER
 
-    def _credential_call_for(self, flight: _Wish[Credential]) -> Call:
-        return Call(
-            flight.key,
-            run=partial(self._ask_for_credential, flight),
-            settle=partial(self._settle_credential, flight),
-            release=partial(self._release_credential, flight),
-            give_up=partial(self._give_up, self._flights, flight),
-        )
+    def _waiting(
+        self, here: _Here, wish: _Wish[Any], deadline: float, may_block: bool
+    ) -> Generator[tuple[Flight[Any], float], bool, Exception | None]:
+        """Wait for a call, and see to it that somebody makes it. What came of it if that is a failure."""
+        while True:
+            if wish.since is None and not here.calls.staff():
+                if not may_block:
+                    return PlatformUnavailable(
+                        "Xkit could not be asked: no thread could be started", hint="Give this process more threads."
+                    )
+                here.calls.run_here(wish)
+            left = deadline - time.monotonic()
+            if (yield wish, min(left, _LOOK_AGAIN_AFTER)):
+                return wish.error
+            if left <= _LOOK_AGAIN_AFTER:
+                return self._timed_out(wish.key)
 
-    def _is_lost(self, flight: _Wish[Credential]) -> bool:
-        return flight.since is not None and time.monotonic() - flight.since > self._timeout + _LOST_AFTER
+    def _asked_alone(self, wish: _Wish[_Answer]) -> _Answer:
+        """Ask Xkit for ourselves, and leave alone what all threads share."""
+        wish.run()
+        if isinstance(wish.outcome, XkitAuthError):
+            raise _for_caller(wish.outcome, wish.key)
+        assert wish.outcome is not None
+        return wish.outcome
 
-    def _served_on(self, key: Key, rejected: Credential | None, failure: Exception | None) -> Credential:
+    def _served_on(self, here: _Here, key: Key, rejected: Credential | None, failure: Exception | None) -> Credential:
         """What to do with a failure: serve on what is held if Xkit could not be asked, else raise the caller's own."""
-        if isinstance(failure, PlatformError) and (failure.retryable or isinstance(failure, PlatformProtocolError)):
-            with self._lock:
+        if isinstance(failure, _SAY_NOTHING_OF_THE_CREDENTIAL):
+            with here.lock:
                 stale = self.cache.stale(key, rejected)
             if stale is not None:
                 self._tell("cache_hit", *key, stale, detail="stale")
@@ -264,108 +384,46 @@ class Broker:
 
     def _timed_out(self, key: Key) -> PlatformUnavailable:
         failure = NoAnswer(f"no answer within {self._timeout:g} seconds")
-        return unanswered(failure, *key, self._account.base_url)
+        return unanswered(failure, *key, str(self._route or self._account.base_url))
 
     # Asking, on a thread of our own
 
-    def _ask_for_credential(self, flight: _Wish[Credential]) -> PlatformError | None:
-        flight.since = time.monotonic()
-        flight.outcome = _outcome(lambda: credential_of(self._asked(flight.key)))
-        return flight.failure
-
-    def _settle_credential(self, flight: _Wish[Credential]) -> None:
-        if self._flights.get(flight.key) is not flight:
-            return  # somebody has forgotten it, or knows better by now
-        del self._flights[flight.key]
-        if isinstance(flight.outcome, Credential):
-            self.cache.store(flight.key, flight.outcome, rejected=flight.rejected)
-        elif isinstance(flight.outcome, ConnectionUnavailable):
-            self.cache.unavailable(flight.key, flight.outcome)
-
-    def _release_credential(self, flight: _Wish[Credential]) -> None:
-        """Let the waiters go, after the listeners have heard of it, who thus hear things in their order."""
-        outcome = flight.outcome
-        try:
-            if isinstance(outcome, Credential):
-                self._tell("fetched", *flight.key, outcome)
-            else:
-                kind: EventKind = "unavailable" if isinstance(outcome, ConnectionUnavailable) else "fetch_failed"
-                self._tell(kind, *flight.key, detail=type(outcome).__name__)
-        finally:
-            flight.end()
-
-    def _ask_for_connection(self, flight: _Wish[Connection]) -> PlatformError | None:
-        flight.outcome = _outcome(lambda: self._asked(flight.key))
-        return flight.failure
-
-    def _settle_connection(self, flight: _Wish[Connection]) -> None:
-        if self._readings.get(flight.key) is not flight:
-            return
-        del self._readings[flight.key]
-        if isinstance(flight.outcome, Connection) and flight.outcome.credential is not None:
-            self._flights.pop(flight.key, None)  # what is under way is older than this answer
-            self.cache.store(flight.key, flight.outcome.credential, rejected=None)
-        elif flight.failure is None:
-            self.cache.forget(flight.key)
-
-    def _give_up(self, under_way: dict[Key, Any], flight: _Wish[Any], error: PlatformError) -> None:
-        with self._lock:
-            if under_way.get(flight.key) is flight:
-                del under_way[flight.key]
-        flight.crash(error)
-
-    def _asked(self, key: Key) -> Connection:
+    def _asked(self, key: Key, *, whole: bool) -> Connection:
         """Xkit's answer for one key. Blocks."""
         connector, context = key
         url = self._account.connection_url(connector, context)
         deadline = time.monotonic() + self._timeout
-        transport = self._open_transport()
-        answer = self._answer(transport, url, deadline)
-        if isinstance(answer, NoAnswer) and answer.was_reset:
-            answer = self._answer(transport, url, deadline)
+        answer = self._answer(self._open_transport(), url, deadline)
         if isinstance(answer, NoAnswer):
-            raise unanswered(answer, connector, context, self._account.base_url)
-        return read_connection(answer, self._account, connector, context, wall=self.cache.wall())
+            raise unanswered(answer, connector, context, str(self._route))
+        return read_connection(answer, self._account, connector, context, wall=self.cache.wall(), whole=whole)
 
     def _answer(self, transport: Transport, url: str, deadline: float) -> Answer | NoAnswer:
         try:
-            return transport.get(url, self._account.headers(), deadline)
+            return transport.get(url, self._account.headers, deadline)
         except NoAnswer as failure:
-            return failure.with_traceback(None)
+            said = shown(failure, self._account.secrets())
+            return failure.with_traceback(None) if said == str(failure) else NoAnswer(said)
 
     def _open_transport(self) -> Transport:
-        with self._transport_lock:
-            if self._transport is None:
-                self._transport = _first_installed(self._adapter, is_direct=self._account.is_loopback)
-                self._finalizer = weakref.finalize(self, self._transport.close)
-            return self._transport
-
-
-def _outcome(ask: Callable[[], _Answer]) -> _Answer | XkitAuthError:
-    """What came of asking, an error included: it goes to those who wait, not up the stack of our own thread."""
-    try:
-        return ask()
-    except XkitAuthError as error:
-        return error.with_traceback(None)
-    except Exception as error:  # no adapter foresaw it, and nobody knows what its text holds
-        unexpected = PlatformUnavailable(f"Asking Xkit failed with {type(error).__name__}", hint="Please report this.")
-    return unexpected
+        if self._transport is None:  # two threads may both open one: it keeps nothing
+            self._route = self._network.route_to(self._account.base_url)
+            self._transport = _first_installed(self._adapter, self._route)
+        return self._transport
 
 
 def _for_caller(failure: Exception | None, key: Key) -> XkitAuthError:
     assert isinstance(failure, XkitAuthError)
-    mine = own_copy(failure)
-    mine.connector, mine.context = key
-    return mine
+    return own_copy(failure, *key)
 
 
-def _first_installed(preferred: str | None, *, is_direct: bool) -> Transport:
+def _first_installed(preferred: str | None, route: Route) -> Transport:
     for adapter in (preferred,) if preferred else _ADAPTERS:
         try:
             module = importlib.import_module(adapter)
         except ModuleNotFoundError:
             continue
-        transport: Transport = module.open_transport(is_direct=is_direct)
+        transport: Transport = module.open_transport(route=route)
         return transport
     raise ConfigurationError(
         "No HTTP library is installed to call Xkit with",

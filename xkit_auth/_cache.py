@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from ._chance import chance
 from ._errors import ConnectionUnavailable
 from ._model import Credential
+
+_Note = TypeVar("_Note")
 
 Key: TypeAlias = tuple[str, str]
 """Connector slug and context. The account is the cache's owner; only credentials are held."""
@@ -22,16 +24,22 @@ _SHORTEST_HOLD = 15.0
 _MARGIN = 30.0
 _RENEW_AT = 0.8
 _MOST_JITTER = 0.1
-_LEFT_ALONE = 30.0
+_LEFT_ALONE_AT_FIRST = 1.0
+_LEFT_ALONE_AT_MOST = 30.0
+_REFUSALS_ARE_FORGOTTEN_AFTER = 60.0
 _UNAVAILABLE_FOR = 5.0
 _BETWEEN_HINTS = 10.0
 _MOST_NOTES = 10_000
 
 
 class Held:
-    """A held credential. Ages are in seconds and count on both clocks, from ``born`` and ``born_wall``."""
+    """A held credential. Ages are in seconds and count on both clocks, from ``born`` and ``born_wall``.
 
-    __slots__ = ("born", "born_wall", "credential", "hold", "may_be_stale", "renew_after", "used")
+    ``ask_at`` is the moment from which Xkit is asked before the next use, because somebody has said that the connection
+    changed; ``None`` if nobody has.
+    """
+
+    __slots__ = ("ask_at", "born", "born_wall", "credential", "hold", "may_be_stale", "renew_after", "used")
 
     def __init__(self, credential: Credential, born: float, born_wall: float, hold: float) -> None:
         self.credential = credential
@@ -39,8 +47,18 @@ class Held:
         self.born_wall = born_wall
         self.hold = hold
         self.renew_after = hold * _RENEW_AT
+        self.ask_at: float | None = None
         self.may_be_stale = True
         self.used = True
+
+    def is_doubted(self, now: float) -> bool:
+        """Whether Xkit has to be asked before the next use."""
+        return self.ask_at is not None and self.ask_at <= now
+
+    def doubt(self, ask_at: float) -> None:
+        """Serve it without another look until then, and no longer."""
+        self.ask_at = ask_at
+        self.renew_after = min(self.hold * _RENEW_AT, ask_at - self.born)  # the one thing that the warm path looks at
 
 
 Table: TypeAlias = dict[str, Held]
@@ -55,6 +73,15 @@ class Serve(NamedTuple):
 
 class Ask(NamedTuple):
     """Ask Xkit, and wait."""
+
+
+class _Refusals(NamedTuple):
+    """What providers make of a key: until when it is left alone if ``credential`` is turned down once more."""
+
+    credential: Credential
+    until: float
+    pause: float
+    last: float
 
 
 class Cache:
@@ -77,14 +104,18 @@ class Cache:
         self.wall = wall
         self._jitter = jitter
         self._tables: dict[str, Table] = {}
-        self._size = 0
         self._unavailable: dict[Key, tuple[float, ConnectionUnavailable]] = {}
-        self._left_alone: dict[Key, tuple[float, Credential]] = {}
-        self._hinted: dict[Key, float] = {}
+        self._refused: dict[Key, _Refusals] = {}
+        self._turns: dict[Key, float] = {}  # when a key was, or will be, asked for because of a hint
 
     def table(self, connector: str) -> Table:
         """What is held for one connector, by context. The same dictionary for as long as the cache lives."""
         return self._tables.setdefault(connector, {})
+
+    def held(self, key: Key) -> Held | None:
+        """What is held for a key. Looking leaves nothing behind: names may come from anybody."""
+        table = self._tables.get(key[0])
+        return None if table is None else table.get(key[1])
 
     def fresh(self, table: Table, context: str) -> Credential | None:
         """The warm path: the held credential if it is younger than its time to renew. Takes no lock."""
@@ -105,29 +136,26 @@ class Cache:
     def decide(self, key: Key, rejected: Credential | None) -> Serve | ConnectionUnavailable | Ask:
         """What to do for a caller: serve what is held, fail as Xkit just did, or ask Xkit.
 
-        A held credential that is ``rejected`` is dropped, unless Xkit has just confirmed it.
+        A held credential that is ``rejected`` is dropped, unless the key is left alone for now.
         """
-        connector, context = key
-        held = self.table(connector).get(context)
+        held, now = self.held(key), self.monotonic()
         if held is not None:
-            if self._is_left_alone(key, held.credential):
+            is_doubted = held.is_doubted(now)
+            if not is_doubted and self._is_left_alone(key, held.credential, rejected, now):
                 return Serve(held.credential)
             if rejected is not None and held.credential == rejected:
                 self._drop(key)
-            else:
-                age = self._age(held)
-                if age < held.hold:
-                    held.used = True
-                    return Serve(held.credential, renew=age >= held.renew_after)
+            elif not is_doubted and (age := self._age(held)) < held.hold:
+                held.used = True
+                return Serve(held.credential, renew=age >= held.hold * _RENEW_AT)
         until, error = self._unavailable.get(key, (0.0, None))
-        if error is not None and self.monotonic() < until:
+        if error is not None and now < until:
             return error
         return Ask()
 
     def stale(self, key: Key, rejected: Credential | None) -> Credential | None:
         """The credential to serve on while Xkit cannot be asked, if there is one that nobody has turned down."""
-        connector, context = key
-        held = self.table(connector).get(context)
+        held = self.held(key)
         if held is None or not held.may_be_stale or (rejected is not None and held.credential == rejected):
             return None
         age, expires_at = self._age(held), held.credential.expires_at
@@ -140,66 +168,103 @@ class Cache:
     def store(self, key: Key, credential: Credential, *, rejected: Credential | None) -> None:
         """Xkit gave this credential. If it is the one that was just turned down, the key is left alone for a while."""
         self._unavailable.pop(key, None)
-        self._left_alone.pop(key, None)
         table = self.table(key[0])
-        if key[1] not in table:
-            while self._size >= self._max_entries:
-                self._evict(table)
-            self._size += 1
-        wall = self.wall()
-        table[key[1]] = Held(credential, self.monotonic(), wall, self._hold_for(credential, wall))
+        while key[1] not in table and self._size() >= self._max_entries:
+            self._evict(table)
+        now, wall = self.monotonic(), self.wall()
+        held = Held(credential, now, wall, self._hold_for(credential, wall))
+        turn = self._turns.get(key, now)
+        if turn > now:  # this answer may be older than what the latest hint was about
+            held.doubt(turn)
+        table[key[1]] = held
         if rejected is not None and rejected == credential:
             self.leave_alone(key, credential)
 
     def unavailable(self, key: Key, error: ConnectionUnavailable) -> None:
         """Xkit says that the user cannot be authorized now: hold nothing for them, and remember that for a moment."""
         self._drop(key)
-        _make_room(self._unavailable)
-        self._unavailable[key] = (self.monotonic() + _UNAVAILABLE_FOR, error)
+        self._refused.pop(key, None)
+        now = self.monotonic()
+        _note(self._unavailable, key, (now + _UNAVAILABLE_FOR, error), lambda note: note[0] <= now)
+
+    def failed(self, key: Key) -> None:
+        """Xkit could not be asked. Whoever made us ask by a hint has had their turn."""
+        held, now = self.held(key), self.monotonic()
+        if held is not None and held.may_be_stale and held.is_doubted(now):
+            self._note_turn(key, now + _BETWEEN_HINTS, now)
+            held.doubt(now + _BETWEEN_HINTS)
 
     def leave_alone(self, key: Key, credential: Credential) -> None:
-        """Asking for another credential than this one is pointless for a while."""
-        _make_room(self._left_alone)
-        self._left_alone[key] = (self.monotonic() + _LEFT_ALONE, credential)
+        """It was turned down, though it is the newest: asking for another one is pointless for a while.
+
+        The while is longer each time, and a second at first: often the newest is there in the next moment.
+        """
+        held, now = self.held(key), self.monotonic()
+        if held is None or held.credential != credential:
+            return
+        known = self._refused.get(key)
+        if known is None or now - known.last >= _REFUSALS_ARE_FORGOTTEN_AFTER:
+            pause = _LEFT_ALONE_AT_FIRST
+        elif known.credential == credential and now < known.until:
+            return  # one of many requests that were under way together
+        else:
+            pause = min(known.pause * 2, _LEFT_ALONE_AT_MOST)
+        forgotten = now - _REFUSALS_ARE_FORGOTTEN_AFTER
+        _note(self._refused, key, _Refusals(credential, now + pause, pause, now), lambda note: note.last <= forgotten)
 
     def hint(self, key: Key, *, bad: bool, is_asking: bool = False) -> bool:
         """Somebody unauthenticated says that the connection changed: ask again before the next use, but seldom.
 
-        ``is_asking`` says that a call is under way. Returns whether that call is now out of date.
+        ``is_asking`` says that a call is under way. Returns whether that call is now out of date. Nothing is kept of
+        hints about what is neither held nor asked for: anybody can send any number of them.
         """
-        held = self.table(key[0]).get(key[1])
+        held = self.held(key)
         if held is None and not is_asking:
             return False
-        self._left_alone.pop(key, None)
         now = self.monotonic()
-        ask_at = self._hinted.get(key, now - _BETWEEN_HINTS)
-        if ask_at <= now:  # otherwise one is due already, and a flood of hints must not put it off
-            ask_at = max(now, ask_at + _BETWEEN_HINTS)
         if held is not None:
-            held.hold = held.renew_after = min(held.hold, ask_at - held.born)
             held.may_be_stale = held.may_be_stale and not bad
-        _make_room(self._hinted)
-        self._hinted[key] = ask_at
-        return ask_at <= now
+            if held.is_doubted(now) and not is_asking:
+                return False  # the next use asks anyway
+        turn = self._turns.get(key, now - _BETWEEN_HINTS)
+        if turn <= now:  # otherwise one is to come already
+            turn = max(now, turn + _BETWEEN_HINTS)
+        if held is not None and not held.is_doubted(now):  # a flood of hints must not put it off
+            held.doubt(turn)
+        self._note_turn(key, turn, now)
+        return turn <= now
 
     def forget(self, key: Key) -> None:
-        """Drop everything about one key."""
+        """Drop everything about one key, but for when a hint last had its way: forgetting gives hints no more turns."""
         self._drop(key)
-        for notes in (self._unavailable, self._left_alone, self._hinted):
-            notes.pop(key, None)
+        self._unavailable.pop(key, None)
+        self._refused.pop(key, None)
+        if self._turns.get(key, 0.0) + _BETWEEN_HINTS <= self.monotonic():
+            self._turns.pop(key, None)
+
+    def forget_all(self) -> None:
+        """Drop everything about every key."""
+        for table in self._tables.values():
+            table.clear()
+        self._unavailable.clear()
+        self._refused.clear()
+        self._turns.clear()
 
     def keys(self, connector: str | None, context: str | None) -> Iterator[Key]:
         """Every key that something is known about, of one connector, of one context, or of all."""
-        held = [(slug, name) for slug, table in self._tables.items() for name in table]
-        for key in {*held, *self._unavailable, *self._left_alone, *self._hinted}:
+        held = [(slug, name) for slug, table in list(self._tables.items()) for name in list(table)]
+        for key in {*held, *self._unavailable, *self._refused}:
             if connector in (None, key[0]) and context in (None, key[1]):
                 yield key
 
     # Keeping it small
 
     def _drop(self, key: Key) -> None:
-        if self.table(key[0]).pop(key[1], None) is not None:
-            self._size -= 1
+        if self.held(key) is not None:
+            self._tables[key[0]].pop(key[1], None)
+
+    def _size(self) -> int:
+        return sum(map(len, self._tables.values()))
 
     def _evict(self, table: Table) -> None:
         """Drop one that has not been used since it was last looked at: about the least recently used."""
@@ -210,7 +275,6 @@ class Cache:
             table[context] = table.pop(context)  # to the end: it gets a second chance
             context = next(iter(table))
         del table[context]
-        self._size -= 1
 
     def _hold_for(self, credential: Credential, wall: float) -> float:
         hold = self._max_age
@@ -219,13 +283,21 @@ class Cache:
             hold = min(hold, max(_SHORTEST_HOLD, left - min(_MARGIN, left / 2)))
         return hold * (1 - _MOST_JITTER * self._jitter())
 
-    def _is_left_alone(self, key: Key, credential: Credential) -> bool:
-        until, confirmed = self._left_alone.get(key, (0.0, None))
-        return confirmed == credential and self.monotonic() < until
+    def _is_left_alone(self, key: Key, credential: Credential, rejected: Credential | None, now: float) -> bool:
+        known = self._refused.get(key)
+        if known is None or known.credential != credential or now >= known.until:
+            return False
+        if rejected == credential:
+            self._refused[key] = known._replace(last=now)
+        return True
+
+    def _note_turn(self, key: Key, turn: float, now: float) -> None:
+        _note(self._turns, key, turn, lambda turn: turn + _BETWEEN_HINTS <= now)
 
 
-def _make_room(notes: dict[Key, Any]) -> None:
-    """When there are too many notes, the oldest half goes."""
-    if len(notes) >= _MOST_NOTES:
-        for key in list(notes)[: _MOST_NOTES // 2]:
-            del notes[key]
+def _note(notes: dict[Key, _Note], key: Key, note: _Note, is_over: Callable[[_Note], bool]) -> None:
+    """Make a note. The oldest ones go if they are over, or if there are too many."""
+    notes.pop(key, None)
+    while notes and (len(notes) >= _MOST_NOTES or is_over(notes[next(iter(notes))])):
+        del notes[next(iter(notes))]
+    notes[key] = note

@@ -2,6 +2,9 @@
 
 The threads belong to one ``Xkit`` and are started when there is work. They are daemons, so that a call that hangs
 never keeps a process from ending.
+
+Callers queue their call under the lock, and then, without it, see to it that a thread comes. A signal handler may raise
+in between, at any step, or ask for something itself: so each step leaves things as somebody else can go on from there.
 """
 
 from __future__ import annotations
@@ -12,17 +15,15 @@ from collections import deque
 from collections.abc import Callable, Hashable
 from contextlib import suppress
 from functools import partial
+from queue import Empty, SimpleQueue
 
-from ._errors import PlatformError, PlatformUnavailable
+from ._errors import ConfigurationError, PlatformError, PlatformUnavailable, XkitAuthError
 from ._pauses import Pauses
 
 _MOST_UNPROVEN = 12
 _SILENCE_WORTH_A_PROBE = 4.0
 _IDLE_THREAD_LIVES = 10.0
-
-
-def _nothing() -> None:
-    pass
+_A_THREAD_COMES_WITHIN = 0.5
 
 
 def _unbroken(step: Callable[[], object]) -> None:
@@ -33,27 +34,33 @@ def _unbroken(step: Callable[[], object]) -> None:
 class Call:
     """Something to ask Xkit.
 
-    ``run`` asks, and returns the failure if Xkit could not be asked. ``settle`` is then called under the lock, in the
-    same breath in which the failure is noted, so that nobody who asks again slips through in between; ``release`` lets
-    those go on who wait. ``give_up`` is called instead if Xkit must not be asked now, or if ``run`` broke.
+    Attributes:
+        key: whom it is about.
+        since: when it went out; ``None`` while it waits for its turn.
+        thread: which thread makes it.
+        mark: what ``Pauses`` gave for it; ``None`` if what came of it says nothing about Xkit.
+        is_proven: whether Xkit has answered since it went out.
     """
 
-    __slots__ = ("give_up", "key", "proven", "release", "run", "settle")
-
-    def __init__(
-        self,
-        key: Hashable,
-        run: Callable[[], PlatformError | None],
-        give_up: Callable[[PlatformError], None],
-        release: Callable[[], None] = _nothing,
-        settle: Callable[[], None] = _nothing,
-    ) -> None:
+    def __init__(self, key: Hashable) -> None:
         self.key = key
-        self.run = run
-        self.give_up = give_up
-        self.release = release
-        self.settle = settle
-        self.proven = False
+        self.since: float | None = None
+        self.thread: int | None = None
+        self.mark: int | None = None
+        self.is_proven = False
+
+    def run(self) -> XkitAuthError | None:
+        """Ask. What came of it, if that is an error."""
+        raise NotImplementedError
+
+    def settle(self) -> None:
+        """Called under the lock, in the same breath in which the outcome is noted: nobody asks again in between."""
+
+    def release(self) -> None:
+        """Let those go on who wait."""
+
+    def give_up(self, error: PlatformError) -> None:
+        """Called instead of the other two if Xkit must not be asked now, or if ``run`` broke."""
 
 
 class Calls:
@@ -65,135 +72,212 @@ class Calls:
     queue and counts as one that failed.
     """
 
-    def __init__(self, most_at_once: int, lock: threading.Lock, longest: float) -> None:
+    def __init__(self, most_at_once: int, lock: threading.RLock, longest: float) -> None:
         self._most_at_once = most_at_once
         self._longest = longest
-        self._changed = threading.Condition(lock)
+        self._lock = lock
+        self._bell: SimpleQueue[None] = SimpleQueue()  # unlike a condition, it may be rung while somebody rings it
         self._queue: deque[Call] = deque()
-        self._running: dict[Call, float] = {}
-        self._threads = 0
-        self._given_up = 0
-        self._last_began = 0.0
-        self._idents: set[int] = set()
+        self._running: set[Call] = set()
+        self._threads: set[int] = set()  # those that have a place
+        self._given_up: set[int] = set()  # those that have lost it to others, as their call does not end
+        self._coming: deque[float] = deque()  # when the threads were started that are not there yet
+        self._starting: set[int] = set()  # threads of callers that are starting one of ours
         self._idle = 0
+        self._last_began = 0.0
         self._closed = False
         self.pauses = Pauses()
 
-    def start(self, call: Call) -> None:
-        """Queue a call. The lock is held by the caller.
+    # For callers
 
-        Raises:
-            RuntimeError: no thread can be started, so nobody will ever come to it.
-        """
+    def put(self, call: Call) -> None:
+        """Queue a call. The lock is held by the caller, who then lets it go and calls ``staff``."""
         self._queue.append(call)
-        self._changed.notify()
-        self._give_up_overdue(time.monotonic())
-        if self._idle < len(self._queue) and self._threads < self._most_at_once:
-            self._threads += 1
-            try:
-                threading.Thread(target=self._work, name="xkit-auth", daemon=True).start()
-            except RuntimeError:  # the machine has no more threads to give, or Python is shutting down
-                self._threads -= 1
-                if self._threads == 0:
-                    self._queue.remove(call)
-                    raise
+        self._ring(1)
+
+    def staff(self) -> bool:
+        """See to it that a thread comes for the queue; not under the lock. Whether there is one, or will be.
+
+        Everybody who waits for a call does this, since whoever has queued it may not have come so far.
+        """
+        with self._lock:
+            now = time.monotonic()
+            self._give_up_overdue(now)
+            self._ring(len(self._queue))  # whoever has queued it may not have come to that
+            if not self._wants_a_thread(now):
+                return True
+            self._coming.append(now)
+        ident = threading.get_ident()
+        self._starting.add(ident)
+        try:
+            threading.Thread(target=self._work, name="xkit-auth", daemon=True).start()
+        except BaseException as error:
+            with self._lock:
+                self._arrived()
+            if not isinstance(error, RuntimeError):
+                raise
+            return bool(self._threads)  # the machine has no more threads to give, or Python is shutting down
+        finally:
+            self._starting.discard(ident)
+        return True
+
+    def run_here(self, call: Call) -> None:
+        """Make a call that nobody has come for in the thread of the caller, who does not hold the lock.
+
+        What interrupts it is passed on, after those who wait as well have been told.
+        """
+        with self._lock:
+            if call not in self._queue:
+                return
+            self._begin(call, time.monotonic())
+            self._queue.remove(call)
+        broken = self._carry_out(call)
+        if broken is not None and not isinstance(broken, Exception):
+            raise broken
 
     def close(self) -> list[Call]:
         """Let the threads end after what they are doing. The calls that never ran. The lock is held by the caller."""
         self._closed = True
         left = list(self._queue)
         self._queue.clear()
-        self._changed.notify_all()
+        self._ring(self._idle)
         return left
 
     def is_own_thread(self) -> bool:
         """Whether the caller runs inside a call to Xkit, where waiting for another one could wait for ever."""
-        return threading.get_ident() in self._idents
+        ident = threading.get_ident()
+        return ident in self._threads or ident in self._given_up
+
+    def is_starting_a_thread(self) -> bool:
+        """Whether the caller has interrupted its own thread while that starts one, which it can do once at a time."""
+        return threading.get_ident() in self._starting
+
+    def _ring(self, number: int) -> None:
+        for _ in range(min(number, self._idle)):
+            self._bell.put(None)
+
+    def _wants_a_thread(self, now: float) -> bool:
+        while self._coming and now - self._coming[0] > _A_THREAD_COMES_WITHIN:
+            self._coming.popleft()  # whoever started it was interrupted
+        coming = len(self._coming)
+        return len(self._queue) > self._idle + coming and len(self._threads) + coming < self._most_at_once
+
+    def _arrived(self) -> None:
+        with suppress(IndexError):  # it was so late that nobody expected it any more
+            self._coming.popleft()
+
+    # On a thread of our own
 
     def _work(self) -> None:
-        self._idents.add(threading.get_ident())
-        while True:
-            with self._changed:
-                call, pause = self._next()
+        ident = threading.get_ident()
+        with self._lock:
+            self._arrived()
+            if len(self._threads) >= self._most_at_once:
+                return
+            self._threads.add(ident)
+        has_place = True
+        while has_place:
+            call, pause = self._next(ident)
             if call is None:
                 return
             if pause is not None:
                 _unbroken(partial(call.give_up, pause))
-            elif not self._carry_out(call):
-                return
+            else:
+                self._carry_out(call)
+                has_place = self._has_place(ident)
 
-    def _next(self) -> tuple[Call | None, PlatformError | None]:
+    def _next(self, ident: int) -> tuple[Call | None, PlatformError | None]:
         """The next call and, if Xkit must not be asked now, the failure to give it instead."""
         idle_since = time.monotonic()
         while True:
-            now = time.monotonic()
-            self._give_up_overdue(now)
-            if self._queue:
-                pause = self.pauses.now_for(self._queue[0].key, now)
-                if pause is not None:
-                    return self._queue.popleft(), pause
-                if self._may_start(now):
-                    call = self._queue.popleft()
-                    self.pauses.begins(now)
-                    self._running[call] = self._last_began = now
-                    return call, None
-            elif self._closed or now - idle_since >= _IDLE_THREAD_LIVES:
-                self._threads -= 1
-                self._idents.discard(threading.get_ident())
-                return None, None
-            self._idle += 1
-            self._changed.wait(0.5 if self._queue else _IDLE_THREAD_LIVES)
-            self._idle -= 1
+            with self._lock:
+                now = time.monotonic()
+                self._give_up_overdue(now)
+                if self._queue:
+                    pause = self.pauses.now_for(self._queue[0].key, now)
+                    if pause is not None:
+                        return self._queue.popleft(), pause
+                    if self._may_start(now):
+                        call = self._queue.popleft()
+                        self._begin(call, now)
+                        return call, None
+                elif self._closed or now - idle_since >= _IDLE_THREAD_LIVES:
+                    self._threads.discard(ident)
+                    return None, None
+                self._idle += 1
+                patience = 0.5 if self._queue else _IDLE_THREAD_LIVES
+            with suppress(Empty):
+                self._bell.get(timeout=patience)
+            with self._lock:
+                self._idle -= 1
 
     def _may_start(self, now: float) -> bool:
-        unproven = sum(not call.proven for call in self._running)
+        unproven = sum(not call.is_proven for call in self._running)
         is_silent = now - self._last_began >= _SILENCE_WORTH_A_PROBE
         return (unproven < _MOST_UNPROVEN or is_silent) and not self.pauses.probe_is_out(now)
+
+    def _begin(self, call: Call, now: float) -> None:
+        call.mark = self.pauses.begins(now)
+        call.thread, call.since = threading.get_ident(), now
+        self._last_began = now
+        self._running.add(call)
 
     def _give_up_overdue(self, now: float) -> None:
         """For those in the queue, take the places of calls that have no end, as long as those are not too many."""
         if not self._queue:
             return
-        for call in [call for call, since in self._running.items() if now - since > self._longest]:
-            if self._given_up < self._most_at_once:
-                del self._running[call]
-                self._threads -= 1
-                self._given_up += 1
+        for call in list(self._running):
+            assert call.since is not None
+            if now - call.since > self._longest and len(self._given_up) < self._most_at_once:
+                if call.thread in self._threads:
+                    self._given_up.add(call.thread)
+                    self._threads.discard(call.thread)
                 overdue = PlatformUnavailable("Xkit could not be asked: an answer did not end in time")
-                self.pauses.failed(call.key, overdue, now)
-                self._changed.notify_all()
+                self.pauses.failed(call.key, overdue, now, call.mark)
+                self._running.discard(call)
+                self._ring(self._idle)
 
-    def _carry_out(self, call: Call) -> bool:
-        """Run a call. Whether its thread still has a place: if the call was given up meanwhile, others may be there."""
+    def _carry_out(self, call: Call) -> BaseException | None:
+        """Run a call, and note what came of it. What broke it, if anything did, which says nothing about Xkit."""
+        broken: BaseException | None = None
+        outcome: XkitAuthError | None = None
         settle, end = call.settle, call.release
         try:
-            failure = call.run()
+            outcome = call.run()
         except BaseException as error:  # not even a listener's SystemExit may cost us the thread
-            what = f"Asking Xkit broke off with {type(error).__name__}"
-            failure = PlatformUnavailable(what, hint="Please report this.")
+            broken = error
+            failure = PlatformUnavailable(f"Asking Xkit broke off with {type(error).__name__}", hint="Ask again.")
             settle, end = _nothing, partial(call.give_up, failure)
-        with self._changed:
+        with self._lock:
             _unbroken(settle)
-            was_given_up = self._running.pop(call, None) is None
-            self._note(call, failure)
-            has_place = self._comes_back() if was_given_up else True
+            self._running.discard(call)
+            if broken is None:
+                self._note(call, outcome)
+            else:
+                self.pauses.ended()
+            self._ring(self._idle)
         _unbroken(end)
-        return has_place
+        return broken
 
-    def _comes_back(self) -> bool:
-        self._given_up -= 1
-        self._give_up_overdue(time.monotonic())
-        if self._threads < self._most_at_once:
-            self._threads += 1
-            return True
-        self._idents.discard(threading.get_ident())
-        return False
+    def _has_place(self, ident: int) -> bool:
+        """Whether this thread may go on: if its call was given up meanwhile, others may be in its place."""
+        with self._lock:
+            self._given_up.discard(ident)
+            self._give_up_overdue(time.monotonic())
+            if len(self._threads - {ident}) < self._most_at_once:
+                self._threads.add(ident)
+            return ident in self._threads
 
-    def _note(self, call: Call, failure: PlatformError | None) -> None:
-        if failure is None:
+    def _note(self, call: Call, outcome: XkitAuthError | None) -> None:
+        if isinstance(outcome, PlatformError):
+            self.pauses.failed(call.key, outcome, time.monotonic(), call.mark)
+        elif isinstance(outcome, ConfigurationError):  # of this machine, which never reached Xkit
+            self.pauses.ended()
+        else:
             self.pauses.answered(call.key)
             for other in self._running:
-                other.proven = True
-        else:
-            self.pauses.failed(call.key, failure, time.monotonic())
-        self._changed.notify_all()
+                other.is_proven = True
+
+
+def _nothing() -> None:
+    pass

@@ -13,6 +13,7 @@ from ._model import Credential, Event, EventKind
 from ._origin import Hosts, Origin, origin_of
 from ._params import Params, checked_params
 from ._policy import Policy
+from ._process import OfProcess
 from ._text import shown
 
 if TYPE_CHECKING:
@@ -42,17 +43,13 @@ class Directory:
         self._plugins: Plugins | None = None
         self._listeners: list[tuple[str, Callable[..., Any]]] | None = None
         self._complained: set[str] = set()
-        self._lock = threading.RLock()
+        self._lock = OfProcess(threading.RLock)
         if self._plugin_objects:
             self.plugins()  # a mistake in the application's own plugin should show at once
 
-    def after_fork(self) -> None:
-        """A lock that another thread held when the process forked stays locked for ever, so take a new one."""
-        self._lock = threading.RLock()
-
     def plugins(self) -> Plugins:
         """The plugins, found and checked once."""
-        with self._lock:
+        with self._lock():
             if self._plugins is None:
                 from .plugins import Plugins
 
@@ -65,7 +62,7 @@ class Directory:
 
     def use(self, plugins: Plugins) -> None:
         """Take these plugins instead of looking for any."""
-        with self._lock:
+        with self._lock():
             self._plugins = plugins
 
     # Connectors

@@ -35,17 +35,26 @@ def is_partly_said_in(text: str, secrets: Iterable[str]) -> bool:
 
     It takes time in proportion to the text and to the secrets, not to their product.
     """
-    if not text:
-        return False
-    readings = tuple(readings_of(text))
-    parts = {reading[start : start + _PART] for reading in readings for start in range(len(reading) - _PART + 1)}
-    return any(_has_part(form, parts, readings) for secret in secrets for form in forms_of(secret))
+    return Parts(secrets).are_said_in(text)
 
 
-def _has_part(form: str, parts: set[str], readings: tuple[str, ...]) -> bool:
-    if len(form) < _PART:
-        return any(form in reading for reading in readings)
-    return any(form[start : start + _PART] in parts for start in range(len(form) - _PART + 1))
+class Parts:
+    """The parts of secrets, to be looked for in many texts."""
+
+    __slots__ = ("_long", "_short")
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        forms = {form for secret in secrets for form in forms_of(secret)}
+        self._short = tuple(form for form in forms if len(form) < _PART)
+        self._long = {form[start : start + _PART] for form in forms for start in range(len(form) - _PART + 1)}
+
+    def are_said_in(self, text: str) -> bool:
+        """Whether any of them occurs, in any reading of the text."""
+        return any(
+            any(form in reading for form in self._short)
+            or any(reading[start : start + _PART] in self._long for start in range(len(reading) - _PART + 1))
+            for reading in readings_of(text)
+        )
 
 
 def forms_of(secret: str) -> tuple[str, ...]:

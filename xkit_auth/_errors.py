@@ -52,12 +52,14 @@ class XkitAuthError(Exception):
         self.context = context
         self.hint = hint
         self.response: Any = None
+        self._said = ""
 
     def __str__(self) -> str:
         subject = [f"{word} {name!r}" for word, name in self._subject() if name is not None]
+        said = f" ({self._said})" if self._said else ""
         where = f" ({', '.join(subject)})" if subject else ""
         retrying = "Retrying may help." if self.retryable else "Retrying does not help."
-        return " ".join(filter(None, (f"{self.args[0]}{where}.", retrying, self.hint)))
+        return " ".join(filter(None, (f"{self.args[0]}{said}{where}.", retrying, self.hint)))
 
     def _subject(self) -> tuple[tuple[str, str | None], ...]:
         return ("connector", self.connector), ("context", self.context)
@@ -67,11 +69,23 @@ class XkitAuthError(Exception):
         return type(self), self.args, {**self.__dict__, "response": None}
 
 
-def own_copy(error: _Error) -> _Error:
-    """The same error as a new object, so that waiters who share a failure do not share a traceback."""
+def say(error: XkitAuthError, said: str) -> None:
+    """Put on an error what the other side said about it. It is for those alone whose connector and context it names."""
+    error._said = said
+
+
+def own_copy(error: _Error, connector: str, context: str) -> _Error:
+    """The same error as a new object, so that those who share a failure do not share a traceback.
+
+    One that was about somebody else keeps its class and our own words: what was said then is not for everybody.
+    """
     copy = type(error)(*error.args)
     copy.__dict__.update(error.__dict__)
-    copy.__cause__ = error.__cause__
+    if (error.connector, error.context) in ((connector, context), (None, None)):
+        copy.__cause__ = error.__cause__
+    else:
+        copy._said = ""
+    copy.connector, copy.context = connector, context
     return copy
 
 

@@ -1,6 +1,9 @@
 """One call, many waiters: threads, asyncio tasks and trio tasks wait for the same call to end.
 
 Nothing here belongs to a loop or a thread. A waiter that gives up, or is cancelled, takes only itself away.
+
+No lock is ever held here, since a signal handler or a finaliser may run between any two steps, and wait as well. Who
+waits first puts down how to be woken, and then looks whether it has ended; who ends it first says so, and then wakes.
 """
 
 from __future__ import annotations
@@ -25,14 +28,10 @@ class Flight(Generic[_Result]):
     def __init__(self) -> None:
         self.result: _Result | None = None
         self.error: Exception | None = None
-        self._ended = threading.Event()
-        self._lock = threading.Lock()
+        #: Whether it has ended.
+        self.ended = False
+        self._alarms: list[Callable[[], object]] = []
         self._rooms: dict[Any, tuple[_Room, list[Callable[[], object]]]] = {}
-
-    @property
-    def ended(self) -> bool:
-        """Whether it has ended."""
-        return self._ended.is_set()
 
     def land(self, result: _Result) -> None:
         """End with a result."""
@@ -43,36 +42,39 @@ class Flight(Generic[_Result]):
         self._end(None, error)
 
     def _end(self, result: _Result | None, error: Exception | None) -> None:
-        with self._lock:
-            if self._ended.is_set():
-                return
-            self.result, self.error = result, error
-            self._ended.set()
-            rooms, self._rooms = self._rooms, {}
-        for room, sleepers in rooms.values():
+        if self.ended:
+            return
+        self.result, self.error = result, error
+        self.ended = True
+        for alarm in list(self._alarms):
+            alarm()
+        for room, sleepers in list(self._rooms.values()):
             room.wake(sleepers)
 
     def wait(self, timeout: float) -> bool:
         """Block this thread until it ends, for ``timeout`` seconds at most. Whether it has ended."""
-        return self._ended.wait(timeout)
+        if self.ended:
+            return True
+        gate = threading.Lock()
+        gate.acquire()
+        alarm = gate.release
+        self._alarms.append(alarm)
+        try:
+            return self.ended or gate.acquire(timeout=max(timeout, 0.0))
+        finally:
+            self._alarms.remove(alarm)
 
     async def wait_async(self, timeout: float) -> bool:
         """Wait in an asyncio or trio task until it ends, for ``timeout`` seconds at most. Whether it has ended."""
         wait = _wait_asyncio if _in_asyncio() else _wait_trio
-        return self._ended.is_set() or await wait(self, max(timeout, 0.0))
+        return self.ended or await wait(self, max(timeout, 0.0))
 
     def _enter(self, loop: object, room: _Room, alarm: Callable[[], object]) -> bool:
-        with self._lock:
-            if self._ended.is_set():
-                return False
-            self._rooms.setdefault(loop, (room, []))[1].append(alarm)
-            return True
+        self._rooms.setdefault(loop, (room, []))[1].append(alarm)
+        return not self.ended
 
     def _leave(self, loop: object, alarm: Callable[[], object]) -> None:
-        with self._lock:
-            _, sleepers = self._rooms.get(loop, (None, []))
-            if alarm in sleepers:
-                sleepers.remove(alarm)
+        self._rooms[loop][1].remove(alarm)
 
 
 def _in_asyncio() -> bool:
@@ -96,10 +98,10 @@ async def _wait_asyncio(flight: Flight[Any], timeout: float) -> bool:
         if not future.done():
             future.set_result(None)
 
-    if not flight._enter(loop, _AsyncioRoom(loop), alarm):
-        return True
+    may_wait = flight._enter(loop, _AsyncioRoom(loop), alarm)
     try:
-        await asyncio.wait((future,), timeout=timeout)
+        if may_wait:
+            await asyncio.wait((future,), timeout=timeout)
     finally:
         flight._leave(loop, alarm)
     return flight.ended
@@ -122,11 +124,11 @@ async def _wait_trio(flight: Flight[Any], timeout: float) -> bool:
     token = trio.lowlevel.current_trio_token()
     event = trio.Event()
     alarm = event.set
-    if not flight._enter(token, _TrioRoom(token), alarm):
-        return True
+    may_wait = flight._enter(token, _TrioRoom(token), alarm)
     try:
-        with trio.move_on_after(timeout):
-            await event.wait()
+        if may_wait:
+            with trio.move_on_after(timeout):
+                await event.wait()
     finally:
         flight._leave(token, alarm)
     return flight.ended

@@ -36,11 +36,16 @@ class Send(NamedTuple):
 
 
 class Tell(NamedTuple):
-    """Wanted: pass on that the provider answered like this. ``final`` says that no other credential is left to try."""
+    """Wanted: pass on that the provider answered like this.
+
+    ``final`` says that no other credential is left to try; ``changed``, that this one, which Xkit gives now, is of
+    another account than the one that was turned down.
+    """
 
     credential: Credential
     judgement: Judgement
     final: bool
+    changed: bool = False
 
 
 class Judge(Protocol):
@@ -90,6 +95,10 @@ def after_answer(
                 connector=policy.slug,
                 hint="Send the user to connect again.",
             )
+        return
+    if current._is_of_another_account(credential):
+        # What was meant for one account must not happen in another one: the caller decides, knowing of the refusal.
+        yield Tell(current, judgement, final=False, changed=True)
         return
     if not replayable:
         return

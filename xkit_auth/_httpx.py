@@ -14,11 +14,18 @@ from ._auth import BaseAuth, Trip
 from ._errors import ConfigurationError, PlatformProtocolError, XkitAuthError
 from ._flow import Fetch, Life, Send, advance, after_answer
 from ._httpx_body import Replay, aread_head, decoded, read_head
+from ._httpx_mark import MARK, Carried, CarriedThen, Left, Mark, chain_of, origin_of_url
+from ._httpx_place import Place, is_from_cache
 from ._httpx_wire import AsyncWire, Wire
 from ._in_url import InUrl
 from ._model import Credential, RequestView, ResponseView
-from ._policy import Sending, answer_view
+from ._policy import Policy, Sending, answer_view
 from ._text import MASK
+
+_SHARED_CACHE = (
+    "The client keeps answers in a cache (hishel). On one client for several users it gives one user's answer to"
+    " another, unless it keeps each user's apart: see \"Shared caches\" in xkit-auth's guide to serving many users."
+)
 
 
 class OneLibrary:
@@ -39,17 +46,19 @@ class HttpxAuth(OneLibrary, BaseAuth):
     """The auth object for both libraries. A subclass names its library, and the class of its streams."""
 
     _stream_type: type[Any]
-    _bytes_type: type[Any]
 
     def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
         """Called by ``Client``: yields the request and, if that is refused, the refused hop once more."""
-        sent: Sent | None = self._trip(_origin_key(request.url), request)
+        sent = self._sent(request)
         if sent is None:
-            yield request
+            mark_as_left((yield request), request)
             return
-        sent.put_on(request, sent.settled.held(sent.context) or sent.fetch(), self, Wire)
+        sent.put_on(request, sent.settled.held(sent.context) or sent.fetch(), Wire)
         try:
             response = yield request
+            if response.status_code < sent.settled.place.ordinary_below and not response.history:
+                return
+            sent.mark_hops(request, response)
             if response.status_code < sent.settled.policy.unremarkable_below or not sent.is_carried_by(response):
                 return
             life = sent.life(response, self._peeked(sent, response))
@@ -61,7 +70,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
                         step = advance(life, sent.fetch(step.rejected))
                     elif isinstance(step, Send):
                         self._cut(response)
-                        response = yield sent.again(step.sending, response)
+                        response = yield sent.again(step.sending, response, Wire)
                         step = advance(life, sent.view_of_second(response, self._peeked(sent, response)))
                     else:
                         sent.note(step)
@@ -79,13 +88,16 @@ class HttpxAuth(OneLibrary, BaseAuth):
 
     async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
         """Called by ``AsyncClient``: the same."""
-        sent: Sent | None = self._trip(_origin_key(request.url), request)
+        sent = self._sent(request)
         if sent is None:
-            yield request
+            mark_as_left((yield request), request)
             return
-        sent.put_on(request, sent.settled.held(sent.context) or await sent.afetch(), self, AsyncWire)
+        sent.put_on(request, sent.settled.held(sent.context) or await sent.afetch(), AsyncWire)
         try:
             response = yield request
+            if response.status_code < sent.settled.place.ordinary_below and not response.history:
+                return
+            sent.mark_hops(request, response)
             if response.status_code < sent.settled.policy.unremarkable_below or not sent.is_carried_by(response):
                 return
             life = sent.life(response, await self._apeeked(sent, response))
@@ -97,7 +109,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
                         step = advance(life, await sent.afetch(step.rejected))
                     elif isinstance(step, Send):
                         await self._acut(response)
-                        response = yield sent.again(step.sending, response)
+                        response = yield sent.again(step.sending, response, AsyncWire)
                         step = advance(life, sent.view_of_second(response, await self._apeeked(sent, response)))
                     else:
                         sent.note(step)
@@ -113,10 +125,28 @@ class HttpxAuth(OneLibrary, BaseAuth):
             if sent.wire is not None:
                 sent.is_over()
 
+    def _sent(self, request: Any) -> Sent | None:
+        """The way of a request; ``None`` if it goes without the credential."""
+        earlier: Mark | None = getattr(request, MARK, None)
+        if earlier is not None:
+            earlier.take_off(request)
+            if earlier.has_left:
+                return None
+        sent: Sent | None = self._trip(_origin_key(request.url), request)
+        if sent is None:
+            return None
+        place: Place = sent.settled.place or sent.find_place(request.url)
+        extensions = request.extensions
+        if place.is_first_in(request.headers) and "sni_hostname" not in extensions and "target" not in extensions:
+            return sent
+        other = place.other_named_by(request, earlier)
+        if other is not None:
+            self._misled(sent, other)
+            return None
+        return sent
+
     def _url_of(self, request: Any) -> str:
-        url = request.url
-        user = "user@" if url.userinfo else ""
-        return f"{url.scheme}://{user}{url.netloc.decode('ascii')}{url.raw_path.decode('ascii')}"
+        return url_of(request)
 
     # Looking at an answer's body, and leaving it as if nobody had
 
@@ -186,6 +216,13 @@ class HttpxAuth(OneLibrary, BaseAuth):
             response.elapsed = elapsed
 
 
+def url_of(request: Any) -> str:
+    """The absolute URL of a request, with the origin that the client will connect to."""
+    url = request.url
+    user = "user@" if url.userinfo else ""
+    return f"{url.scheme}://{user}{url.netloc.decode('ascii')}{url.raw_path.decode('ascii')}"
+
+
 def _origin_key(url: Any) -> Hashable:
     try:
         # The URL's properties do more than is needed here, and all of that for each request.
@@ -195,56 +232,117 @@ def _origin_key(url: Any) -> Hashable:
         return url.scheme, url.userinfo, url.raw_host, url.port
 
 
-class Sent(Trip):
-    """A request that went out with a credential, and what has to be known of it when the answer is there."""
+def mark_as_left(response: Any, request: Any) -> None:
+    """Whatever the client has made of a request without the credential shall not get it either, if sent by hand."""
+    for hop in (*(each.request for each in response.history), response.request, response.next_request):
+        if hop is not None and hop is not request:
+            hop._xkit_auth = Left(hop.url)
+
+
+def _take_off_other_kinds(request: Any, policy: Policy) -> None:
+    for name in policy.of_other_kinds:
+        request.headers.pop(name, None)
+
+
+class Sent(Trip, Carried):
+    """A request that went out with a credential, and what has to be known of it when the answer is there.
+
+    The request remembers it for good, and so it knows the request only while that is under way.
+    """
 
     # Few requests need these: what is not set costs the others nothing.
     _replay: Replay | None = None
     _earlier: tuple[Any, ...] = ()
     wire: Wire | None = None
 
-    _auth: HttpxAuth
-    _wire_type: type[Wire]
+    _request: Any
+    url: Any
 
-    def put_on(self, request: Any, credential: Credential, auth: HttpxAuth, wire_type: type[Wire]) -> None:
+    _library: ModuleType  # which a subclass names
+    _bytes_type: type[Any]
+    _knows_headers: bool
+
+    def find_place(self, url: Any) -> Place:
+        """What is worth knowing of the origin, found out once."""
+        settled = self.settled
+        place = Place(url, settled.policy, settled.ordinary_below, knows_headers=self._knows_headers)
+        settled.place = place
+        return place
+
+    def put_on(self, request: Any, credential: Credential, wire_type: type[Wire]) -> None:
         """Put the credential on, and look at what has to be known before the request is sent."""
         policy = self.settled.policy
-        self._auth = auth
         self.credential = credential
-        self._wire_type = wire_type
-        if type(request.stream) is not auth._bytes_type:
-            self._replay = Replay(auth._library, request.stream)
-        if not policy.put_plain(credential, request.headers):
-            self._put(request, self.write(credential, lambda: self._view(request, None)))
-        elif policy.hides_plain:
-            self.wire = wire_type(request, self)
+        self.url = request.url
+        if type(request.stream) is not self._bytes_type:
+            self._replay = Replay(self._library, request.stream)
+        if policy.of_other_kinds:
+            _take_off_other_kinds(request, policy)
+        place: Place = self.settled.place
+        if place.put_plain(credential, request.headers):
+            if place.is_wired:
+                self.wire = wire_type(request, self)
+        else:
+            self._put(request, self.write(credential, lambda: self._view(request, None)), wire_type)
+        request._xkit_auth = self
         if policy.extra:
             policy.add_extra(request.headers)
 
-    def _put(self, request: Any, sending: Sending) -> None:
+    def _put(self, request: Any, sending: Sending, wire_type: type[Wire]) -> None:
         if not sending.is_ascii:
             request.headers.encoding = "iso-8859-1"
         sending.put_on(request.headers)
         if sending.in_url is not None:
             self._put_in_url(request, sending.in_url)
         self.credential, self.written = sending.credential, sending
-        self.wire = self._wire_type(request, self) if sending.hidden or sending.in_url is not None else None
+        if sending.hidden or sending.in_url is not None or self.settled.place.is_wired:
+            self.wire = wire_type(request, self)
 
     def _put_in_url(self, request: Any, in_url: InUrl) -> None:
         try:
             request.url = type(request.url)(in_url.put_in(str(request.url)))
             return
-        except self._auth._library.InvalidURL:
+        except self._library.InvalidURL:
             pass  # its text would show what was put in
         raise PlatformProtocolError(
             "The credential cannot be sent in the URL: it makes the URL too long", connector=self.policy.slug
         )
 
+    def mark_hops(self, request: Any, response: Any) -> None:
+        """Let the requests of the chain that began with ours know what they carry, and whether they have left."""
+        self._request = request
+        if self.settled.place.shares_a_cache(response):
+            self.xkit.directory.warn_once(_SHARED_CACHE)
+        hops, has_left = chain_of(request, response), False
+        for hop in hops if response.next_request is None else [*hops, response.next_request]:
+            has_left = has_left or self._is_away(hop)
+            if hop is not request:
+                self._mark(hop, has_left=has_left)
+
+    def _is_away(self, hop: Any) -> bool:
+        return origin_of_url(hop.url) != origin_of_url(self.url)
+
+    def _mark(self, hop: Any, *, has_left: bool) -> None:
+        if has_left:
+            self.take_off(hop)
+            hop._xkit_auth = Left(hop.url)
+        else:
+            self.clear_url(hop)
+            hop._xkit_auth = CarriedThen(self.policy, self.sending, hop.url)
+        if self.wire is not None:
+            self.wire.leave(hop)
+
     def is_carried_by(self, response: Any) -> bool:
-        """Whether this is an answer to a request that carried our credential, from a host that may have it."""
+        """Whether this is an answer to a request that carried our credential, in a chain that never left its origin."""
         hop = response.request
-        if not self.policy.allows(self._auth._url_of(hop)):
+        if is_from_cache(response):
             return False
+        if any(map(self._is_away, chain_of(self._request, response))) or not self.policy.allows(url_of(hop)):
+            return False
+        return self._is_on(hop)
+
+    def _is_on(self, hop: Any) -> bool:
+        """Whether the hop that was sent last carried it."""
         if self.wire is not None and self.wire.carried is not None:
             return self.wire.carried and self.sending.split()[0].is_on(hop.headers, "")
         return self.sending.is_on(hop.headers, str(hop.url))
@@ -253,7 +351,7 @@ class Sent(Trip):
         """The flow that decides what follows from the answer."""
         hop = response.request
         replay = self._replay if self._replay and hop.stream is self._replay.stream else None
-        replay = replay or Replay(self._auth._library, hop.stream)
+        replay = replay or Replay(self._library, hop.stream)
         return after_answer(
             self.policy,
             self.sending.credential,
@@ -262,21 +360,31 @@ class Sent(Trip):
             replayable=replay.rewind(),
         )
 
-    def again(self, sending: Sending, refused: Any) -> Any:
+    def again(self, sending: Sending, refused: Any, wire_type: type[Wire]) -> Any:
         """The refused hop, ready to be sent once more."""
         self._earlier = (*refused.history, refused)
-        if self.wire is not None:
-            self.wire.remember(self.sending)
-            self.is_over()
         hop = refused.request
+        self._remember(self._request)
+        if self.wire is not None:
+            self.is_over()
         for name in self.sending.names:  # a plugin may name other headers this time
             hop.headers.pop(name, None)
-        self._put(hop, sending)
+        _take_off_other_kinds(hop, self.policy)
+        self._put(hop, sending, wire_type)
+        self._request = hop
+        self._remember(hop)
         self.note_resent(sending.credential)
         return hop
 
+    def _remember(self, request: Any) -> None:
+        """Let the request, and the wire if there is one, remember what it carries now, whatever comes next."""
+        request._xkit_auth = carried = CarriedThen(self.policy, self.sending, request.url)
+        if self.wire is not None:
+            self.wire.remember(carried)
+
     def view_of_second(self, response: Any, body: bytes | None) -> ResponseView | None:
         """A view of the answer to the hop that was sent again, if it is an answer to our credential."""
+        self.mark_hops(self._request, response)
         # The client has forgotten the redirects that led to the refused hop, and has emptied that one's history.
         refused = self._earlier[-1]
         refused.history = list(self._earlier[:-1])
@@ -288,7 +396,9 @@ class Sent(Trip):
         """Put the answer on the error, without the credential."""
         self.explain(error)
         for each in (response, *response.history):
-            each.request, each.next_request = self._redacted(each.request), None
+            hop = each.request
+            each.request, each.next_request = self._redacted(hop), None
+            self.take_off(hop)  # which frames of the client's still hold
         error.response = response
 
     def is_over(self) -> None:
@@ -304,7 +414,10 @@ class Sent(Trip):
         while isinstance(reason, GeneratorExit) and reason.__context__ is not None:  # one for each flow around ours
             reason = reason.__context__
         error: Any = reason
-        if isinstance(error, self._auth._library.HTTPStatusError) and error.response.status_code == 401:
+        hop = getattr(error, "_request", None)  # of the client's own errors
+        if hop is not None and getattr(hop, MARK, None) is None:
+            self._mark(hop, has_left=self._is_away(hop) or not self._is_on(hop))
+        if isinstance(error, self._library.HTTPStatusError) and error.response.status_code == 401:
             self.xkit.directory.warn_once(
                 "An event hook of the client raised for an answer with 401 before a new credential could be fetched."
                 " Call raise_for_status() on the answer that you get, or let AfterAuth of xkit-auth call it."
@@ -316,13 +429,17 @@ class Sent(Trip):
             if name in headers:
                 headers[name] = MASK
         url = self.sending.bare(str(request.url))
-        return type(request)(request.method, url, headers=headers, stream=request.stream, extensions=request.extensions)
+        how = {"headers": headers, "stream": request.stream, "extensions": request.extensions}
+        redacted = type(request)(request.method, url, **how)
+        if self.wire is not None:
+            self.wire.leave(redacted)
+        return redacted
 
     def _view(self, request: Any, without: Sending | None) -> RequestView:
         ours = {name.lower() for name in without.names} if without else ()
         headers = {name: value for name, value in request.headers.items() if name.lower() not in ours}
         url = without.bare(str(request.url)) if without else str(request.url)
-        body = request.read() if isinstance(request.stream, self._auth._library.ByteStream) else None
+        body = request.read() if isinstance(request.stream, self._library.ByteStream) else None
         return RequestView(method=request.method, url=url, headers=headers, body=body)
 
     def _answer_view(self, response: Any, body: bytes | None) -> ResponseView:

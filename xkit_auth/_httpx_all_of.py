@@ -11,6 +11,7 @@ from ._all_of import BaseAllOf
 from ._errors import ConfigurationError
 from ._flow import advance
 from ._httpx import OneLibrary
+from ._httpx_mark import Aftermath
 
 
 class HttpxAllOf(OneLibrary, BaseAllOf):
@@ -31,27 +32,30 @@ class HttpxAllOf(OneLibrary, BaseAllOf):
 
     def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
         """Called by ``Client``."""
-        with closing(self._outer.sync_auth_flow(request)) as outer:
+        sent = response = None
+        with Aftermath() as after, closing(self._outer.sync_auth_flow(request)) as outer:
             wanted = next(outer)
             while wanted is not None:
                 with closing(self._inner.sync_auth_flow(wanted)) as inner:
-                    attempt, response = next(inner), None
+                    attempt = next(inner)
                     while attempt is not None:
-                        response = yield attempt
-                        attempt = advance(inner, response)
-                wanted = advance(outer, response)
+                        sent, response = attempt, (yield attempt)
+                        attempt = after(sent, response, advance(inner, response))
+                wanted = after(sent, response, advance(outer, response))
 
     async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
         """Called by ``AsyncClient``: the same."""
-        async with aclosing(self._outer.async_auth_flow(request)) as outer:
-            wanted = await anext(outer)
-            while wanted is not None:
-                async with aclosing(self._inner.async_auth_flow(wanted)) as inner:
-                    attempt, response = await anext(inner), None
-                    while attempt is not None:
-                        response = yield attempt
-                        attempt = await _advance(inner, response)
-                wanted = await _advance(outer, response)
+        sent = response = None
+        with Aftermath() as after:
+            async with aclosing(self._outer.async_auth_flow(request)) as outer:
+                wanted = await anext(outer)
+                while wanted is not None:
+                    async with aclosing(self._inner.async_auth_flow(wanted)) as inner:
+                        attempt = await anext(inner)
+                        while attempt is not None:
+                            sent, response = attempt, (yield attempt)
+                            attempt = after(sent, response, await _advance(inner, response))
+                    wanted = after(sent, response, await _advance(outer, response))
 
 
 async def _advance(flow: AsyncGenerator[Any, Any], response: Any) -> Any:

@@ -1,58 +1,61 @@
-"""Calls to Xkit over httpx or httpx2: one blocking client that keeps nothing and follows nothing."""
+"""Calls to Xkit over httpcore or httpcore2, on which httpx and httpx2 stand: a connection for each call.
+
+httpx itself is left out: test libraries and caches patch its clients for the whole process.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
-from ._platform import Answer, NoAnswer, gathered, reason_of
+from ._network import Route
+from ._platform import Answer, answered, gathered
+from ._quiet import Quiet
+
+_QUIET = Quiet(
+    f"{core}.{logger}" for core in ("httpcore", "httpcore2") for logger in ("connection", "http11", "proxy", "socks")
+)
 
 
 class HttpxTransport:
-    """A ``Transport`` over a client of its own. ``is_direct`` keeps the environment's proxies out of a sandbox."""
+    """A ``Transport`` that keeps no connection, sends no cookies and follows nothing."""
 
-    def __init__(self, library: ModuleType, *, is_direct: bool) -> None:
-        self._library = library
-        no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-        mounts = {"http://": None, "https://": None, "all://": None} if is_direct else None
-        self._client = library.Client(follow_redirects=False, cookies=no_cookies, mounts=mounts)
+    def __init__(self, core: ModuleType, route: Route, *, socks: str) -> None:
+        self._core = core
+        self._route = route
+        if route.proxy is not None:
+            route.proxy.check_library("socksio", socks)
 
-    def get(self, url: str, headers: Mapping[str, str], deadline: float) -> Answer:
+    def get(self, url: str, headers: Callable[[], Mapping[str, str]], deadline: float) -> Answer:
         """The answer, or ``NoAnswer`` by ``deadline``."""
-        events: list[str] = []
+        return answered(lambda: self._get(url, headers, deadline), self._route)
 
-        def trace(name: str, _info: object) -> None:
-            events.append(name)
-
-        try:
-            return self._get(url, headers, deadline, trace)
-        except NoAnswer:
-            raise
-        except (self._library.RequestError, self._library.InvalidURL, OSError, RuntimeError) as error:
-            failure = self._described(error, events)
-        # Not chained: a library's exception leads to its request, and so to our keys.
-        raise failure
-
-    def _get(self, url: str, headers: Mapping[str, str], deadline: float, trace: Any) -> Answer:
+    def _get(self, url: str, headers: Callable[[], Mapping[str, str]], deadline: float) -> Answer:
         left = max(deadline - time.monotonic(), 0.001)
-        request = self._client.build_request("GET", url, headers=headers, timeout=left, extensions={"trace": trace})
-        response = self._client.send(request, stream=True, auth=None)
-        try:
-            return Answer(response.status_code, response.headers, gathered(response.iter_raw(), deadline))
-        finally:
-            response.close()
+        within = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), left)}
+        with (
+            _QUIET.here(),
+            self._pool() as pool,
+            pool.stream("GET", url, headers=dict(headers()), extensions=within) as response,
+        ):
+            return Answer(response.status, _joined(response.headers), gathered(response.iter_stream(), deadline))
 
-    def _described(self, error: Exception, events: list[str]) -> NoAnswer:
-        if isinstance(error, self._library.TimeoutException):
-            return NoAnswer(f"no answer in time ({type(error).__name__})")
-        reused = not any(name.endswith("connect_tcp.started") for name in events)
-        broke = isinstance(error, (self._library.NetworkError, self._library.RemoteProtocolError))
-        unanswered = not any(name.endswith("receive_response_headers.complete") for name in events)
-        return NoAnswer(reason_of(error), was_reset=broke and reused and unanswered)
+    def _pool(self) -> Any:
+        proxy, core, tls = self._route.proxy, self._core, self._route.tls
+        if proxy is None:
+            return core.ConnectionPool(ssl_context=tls)
+        if proxy.is_socks:
+            return core.SOCKSProxy(proxy.url, proxy_auth=proxy.login(), ssl_context=tls)
+        tls_to_proxy = tls if proxy.scheme == "https" else None
+        return core.HTTPProxy(proxy.url, proxy_auth=proxy.login(), ssl_context=tls, proxy_ssl_context=tls_to_proxy)
 
-    def close(self) -> None:
-        """Close every connection."""
-        self._client.close()
+
+def _joined(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Headers by name, several of one name as one (RFC 9110 section 5.3)."""
+    joined: dict[str, str] = {}
+    for name, value in headers:
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        joined[key] = f"{joined[key]}, {text}" if key in joined else text
+    return joined

@@ -2,29 +2,22 @@
 
 Both clients strip ``Authorization`` when a redirect leaves the origin, and nothing else. A credential in any other
 header therefore leaves the client's request as soon as the first hop is on its way, and is put back at the wire, on
-each hop to the same origin. One in the URL leaves it in the same way, before the client logs the URL. The ``trace``
-extension of the transport is the place where all this can be done.
+each hop to the same origin, until the chain has once left that. One in the URL leaves the request in the same way,
+before the client logs the URL. The ``trace`` extension of the transport is the place where all this can be done.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
+from urllib.parse import urljoin
 
+from ._httpx_mark import Carried, origin_of_parts, origin_of_url, text_of
+from ._origin import origin_of
 from ._policy import Sending
 
 _STARTED = ".send_request_headers.started"
 _ANSWERED = ".receive_response_headers.complete"
-_DEFAULT_PORTS = {b"http": 80, b"https": 443}
-
-
-class Carrier(Protocol):
-    """A request that carries a credential."""
-
-    @property
-    def sending(self) -> Sending:
-        """The headers of the credential that it carries now."""
-        ...
 
 
 class Wire:
@@ -32,84 +25,100 @@ class Wire:
 
     _is_active = True
     _is_taken_off = False
-    _remembered: Sending | None = None
+    _has_left = False
     carried: bool | None = None
     """Whether the last hop went out with the credential; ``None`` if the transport does not say."""
 
-    def __init__(self, request: Any, carrier: Carrier) -> None:
+    def __init__(self, request: Any, carried: Carried) -> None:
         extensions = request.extensions
         theirs = extensions.get("trace")
         self._request = request
-        self._home = request.url  # an event hook may send the request elsewhere
-        self._carrier = carrier
+        self._carried = carried
         self._theirs: Any = theirs._theirs if isinstance(theirs, Wire) else theirs
         self._before = extensions
         self._during: Any = {**extensions, "trace": self}
         request.extensions = self._during
 
-    @property
-    def _sending(self) -> Sending:
-        return self._remembered or self._carrier.sending
-
-    def remember(self, sending: Sending) -> None:
-        """Stay with these headers, whatever the request is going to carry."""
-        self._remembered = sending
-
     def __call__(self, name: str, info: dict[str, Any]) -> Any:
         """Called by the transport; for an async one, what is returned is awaited."""
         if name.endswith(_STARTED):
             self._move(info["request"])
-        elif name.endswith(_ANSWERED) and self._is_active and self._sending.in_url is not None:
-            self._clear_target(info["return_value"][-1])
+        elif name.endswith(_ANSWERED):
+            self._look_at_target(info["return_value"])
         return None if self._theirs is None else self._theirs(name, info)
+
+    def remember(self, carried: Carried) -> None:
+        """Stay with this, whatever the request is going to carry."""
+        self._carried = carried
+
+    # On the way there
 
     def _move(self, hop: Any) -> None:
         if hop.method == b"CONNECT":  # to a proxy, which has its own request for the same exchange
             return
-        hidden = self._sending.split()[1].encoded()
-        ours = {name.lower() for name, _ in hidden}
-        kept = [(name, value) for name, value in hop.headers if name.lower() not in ours]
-        is_at_home = _origin(hop.url.scheme, hop.url.host, hop.url.port) == _origin_of(self._home)
-        if not self._is_active:
+        is_at_home = origin_of_parts(hop.url.scheme, hop.url.host, hop.url.port) == origin_of_url(self._carried.url)
+        self._has_left = self._has_left or not is_at_home
+        if self._is_active:
+            self.carried = not self._has_left
+            self.take_off()
+            sending = self._carried.sending
+            self._strip(hop, sending.hidden)
+            if self.carried:
+                _put_on(hop, sending)
+        elif self._has_left:
             # The request was sent again meanwhile, or its owner follows a redirect by hand: nothing is added to what
             # it carries, and still none of it reaches a stranger.
-            if not is_at_home:
-                hop.headers = kept
-                self._place(hop, is_at_home=False)
+            self._strip(hop, ())
+
+    def _strip(self, hop: Any, hidden: tuple[str, ...]) -> None:
+        """Take the headers of these names off a hop, and if the chain has left, whatever is ours."""
+        names = {name.lower().encode("ascii") for name in hidden}
+        hop.headers = [
+            (name, value)
+            for name, value in hop.headers
+            if name.lower() not in names and not (self._has_left and self._carried.is_ours(name, value))
+        ]
+        if self._has_left:
+            hop.url.target = self._carried.bare_value(hop.url.target)
+
+    # On the way back
+
+    def _look_at_target(self, answer: tuple[Any, ...]) -> None:
+        """Where a redirect leads: the client would log that, and follow it with whatever it says."""
+        headers = answer[-1]
+        at = [index for index, (name, _) in enumerate(headers) if name.lower() == b"location"]
+        if not at:
             return
-        self.carried = is_at_home
-        self.take_off()
-        hop.headers = [*kept, *hidden] if is_at_home else kept
-        self._place(hop, is_at_home=is_at_home)
+        for index in at:
+            name, value = headers[index]
+            headers[index] = name, self._carried.bare_value(value)
+        said = ", ".join(text_of(headers[index][1]) for index in at)  # as the client reads several of them
+        if self._carried.sending.is_said_in(said):
+            for index in reversed(at):
+                del headers[index]  # no redirect any more: the answer is the caller's
+        elif _is_redirect(answer) and not self._is_at_home(said):
+            self._has_left = True  # the hop that follows need not come by here
 
-    def _place(self, hop: Any, *, is_at_home: bool) -> None:
-        in_url = self._sending.in_url
-        if in_url is not None:
-            target = hop.url.target.decode("ascii")
-            hop.url.target = (in_url.put_in(target) if is_at_home else in_url.taken_out_of(target)).encode("ascii")
+    def _is_at_home(self, target: str) -> bool:
+        home = str(self._carried.url)
+        try:
+            return origin_of(urljoin(home, target)) == origin_of(home)
+        except ValueError:
+            return False
 
-    def _clear_target(self, headers: list[tuple[bytes, bytes]]) -> None:
-        """A redirect that says the URL back: the client would log it, and follow it elsewhere."""
-        for index, (name, value) in enumerate(headers):
-            if name.lower() == b"location":
-                headers[index] = name, self._sending.bare(value.decode("latin-1")).encode("latin-1")
+    # At the end
 
     def take_off(self) -> None:
         """Leave nothing on the client's request: on its way it does not need it, and afterwards nobody does."""
         if self._is_taken_off:
             return
         self._is_taken_off = True
-        for name in self._sending.hidden:
+        for name in self._carried.sending.hidden:
             try:
                 del self._request.headers[name]
             except KeyError:  # another thread was faster
                 pass
-        self._clear_url()
-
-    def _clear_url(self) -> None:
-        sending, url = self._sending, self._request.url
-        if sending.in_url is not None:
-            self._request.url = type(url)(sending.bare(str(url)))
+        self._carried.clear_url(self._request)
 
     def over(self) -> None:
         """Leave no trace; hops that were made of the request get nothing any more.
@@ -118,14 +127,24 @@ class Wire:
         """
         self._is_active = False
         if not self._is_taken_off:
-            self._clear_url()
-        extensions = self._request.extensions
-        if extensions is self._during and self._before.get("trace") is self._theirs:
+            self._carried.clear_url(self._request)
+        if self._request.extensions is self._during and self._before.get("trace") is self._theirs:
             self._request.extensions = self._before
-        elif extensions.get("trace") is self:
-            rest = {name: value for name, value in extensions.items() if name != "trace"}
-            self._request.extensions = rest if self._theirs is None else {**rest, "trace": self._theirs}
+        else:
+            self.leave(self._request)
         self._during = None  # it leads back here, which would leave the two of them to the garbage collector
+
+    def leave(self, request: Any) -> None:
+        """Take this off the extensions of the request, or of one that was made of it."""
+        extensions = request.extensions
+        if extensions.get("trace") is self:
+            rest = {name: value for name, value in extensions.items() if name != "trace"}
+            request.extensions = rest if self._theirs is None else {**rest, "trace": self._theirs}
+
+    def on_redirect(self, request: Any, url: Any, headers: Any) -> Any:
+        """The headers that the client has made for a redirect of ``request`` to ``url``, without ours if it leaves."""
+        self._has_left = self._has_left or origin_of_url(url) != origin_of_url(request.url)
+        return self._carried.taken_off(headers) if self._has_left else headers
 
     def __repr__(self) -> str:
         return "Wire()"
@@ -137,12 +156,8 @@ def without_hidden(redirected: Callable[..., Any], _client: object, args: tuple[
     For transports that do not call their trace, on which such a header is still on the request.
     """
     headers = redirected(*args, **kwargs)
-    request, url = args[0], args[1]
-    wire = request.extensions.get("trace")
-    if isinstance(wire, Wire) and _origin_of(url) != _origin_of(request.url):
-        for name in wire._sending.hidden:
-            headers.pop(name, None)
-    return headers
+    wire = args[0].extensions.get("trace")
+    return wire.on_redirect(args[0], args[1], headers) if isinstance(wire, Wire) else headers
 
 
 class AsyncWire(Wire):
@@ -155,9 +170,12 @@ class AsyncWire(Wire):
             await theirs
 
 
-def _origin_of(url: Any) -> tuple[bytes, bytes, int | None]:
-    return _origin(url.raw_scheme, url.raw_host, url.port)
+def _put_on(hop: Any, sending: Sending) -> None:
+    hop.headers = [*hop.headers, *sending.split()[1].encoded()]
+    if sending.in_url is not None:
+        hop.url.target = sending.in_url.put_in(hop.url.target.decode("ascii")).encode("ascii")
 
 
-def _origin(scheme: bytes, host: bytes, port: int | None) -> tuple[bytes, bytes, int | None]:
-    return scheme, host.lower(), port or _DEFAULT_PORTS.get(scheme)
+def _is_redirect(answer: tuple[Any, ...]) -> bool:
+    status = next(part for part in answer if isinstance(part, int))
+    return 300 <= status < 400

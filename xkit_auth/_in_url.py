@@ -6,34 +6,36 @@ Everything here works on texts, absolute URLs as well as what stands in an HTTP 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 from urllib.parse import quote, unquote, unquote_plus
 
 
-class InUrl(NamedTuple):
-    """What is put into a URL.
+class InUrl:
+    """What is put into a URL. It is not shown, and is no tuple: tools that walk tracebacks look into those.
 
     Attributes:
         prefix: what goes before the path, percent-encoded, such as ``/bot123:ABC``, or nothing.
         pairs: names and values of query parameters, not encoded; they take the place of others of the same name.
     """
 
-    prefix: str
-    pairs: tuple[tuple[str, str], ...]
+    __slots__ = ("pairs", "prefix")
+
+    def __init__(self, prefix: str, pairs: tuple[tuple[str, str], ...]) -> None:
+        self.prefix = prefix
+        self.pairs = pairs
 
     def put_in(self, url: str) -> str:
         """The URL with all of this in it, once."""
-        parts = _Parts.of(self.taken_out_of(url))
+        parts = _Parts(self.taken_out_of(url))
         names = {name for name, _ in self.pairs}
         encoded = [f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in self.pairs]
         kept = [piece for piece in parts.pieces if _decoded(piece)[0] not in names]
-        return parts.with_pieces([*kept, *encoded])._replace(path=self.prefix + parts.path).url()
+        return parts.url(self.prefix + parts.path, [*kept, *encoded])
 
     def taken_out_of(self, url: str) -> str:
         """The URL without exactly this in it, wherever it has got to and however it is encoded."""
-        parts = _Parts.of(url)
+        parts = _Parts(url)
         kept = [piece for piece in parts.pieces if _decoded(piece) not in self.pairs]
-        return parts.with_pieces(kept)._replace(path=self._taken_out_of_path(parts.path)).url()
+        return parts.url(self._taken_out_of_path(parts.path), kept)
 
     def _taken_out_of_path(self, path: str) -> str:
         for prefix in filter(None, (self.prefix, unquote(self.prefix))):
@@ -47,7 +49,7 @@ class InUrl(NamedTuple):
 
     def is_in(self, url: str) -> bool:
         """Whether the URL has all of this in it."""
-        parts = _Parts.of(url)
+        parts = _Parts(url)
         is_before = parts.path.startswith(self.prefix) and parts.path[len(self.prefix) :][:1] in ("", "/")
         return is_before and set(self.pairs) <= set(map(_decoded, parts.pieces))
 
@@ -55,30 +57,28 @@ class InUrl(NamedTuple):
         return "InUrl()"
 
 
-class _Parts(NamedTuple):
-    origin: str
-    path: str
-    query: str | None
-    fragment: str | None
+class _Parts:
+    __slots__ = ("fragment", "origin", "path", "query")
 
-    @classmethod
-    def of(cls, url: str) -> _Parts:
+    def __init__(self, url: str) -> None:
         head, hash_mark, fragment = url.partition("#")
         place, question_mark, query = head.partition("?")
         end = 0 if place.startswith("/") else place.find("/", place.find("://") + 3)
         end = len(place) if end < 0 else end
-        return cls(place[:end], place[end:], query if question_mark else None, fragment if hash_mark else None)
+        self.origin = place[:end]
+        self.path = place[end:]
+        self.query = query if question_mark else None
+        self.fragment = fragment if hash_mark else None
 
     @property
     def pieces(self) -> list[str]:
+        """What the query consists of."""
         return [] if self.query is None else self.query.split("&")
 
-    def with_pieces(self, pieces: list[str]) -> _Parts:
-        return self._replace(query="&".join(pieces) if pieces else None)
-
-    def url(self) -> str:
-        query = "" if self.query is None else f"?{self.query}"
-        return f"{self.origin}{self.path}{query}" + ("" if self.fragment is None else f"#{self.fragment}")
+    def url(self, path: str, pieces: list[str]) -> str:
+        """The URL with this path and these pieces."""
+        query = f"?{'&'.join(pieces)}" if pieces else ""
+        return f"{self.origin}{path}{query}" + ("" if self.fragment is None else f"#{self.fragment}")
 
 
 def _decoded(piece: str) -> tuple[str, str]:
@@ -88,7 +88,7 @@ def _decoded(piece: str) -> tuple[str, str]:
 
 def path_of(url: str) -> str:
     """The path of an absolute URL, as it is written there."""
-    return _Parts.of(url).path
+    return _Parts(url).path
 
 
 def in_url(prefix: str, query: Mapping[str, str]) -> InUrl:

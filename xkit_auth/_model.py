@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, NoReturn, TypeVar
 
 from ._errors import ConfigurationError
-from ._text import MASK, why_not_sendable
+from ._text import MASK, is_plain_name, why_not_sendable
 
 if TYPE_CHECKING:
     from ._challenge import Challenge
 
 _Self = TypeVar("_Self", bound="Value")
+
+_DIGEST = 8  # bytes that stand for one of an account's names
 
 
 class Value:
@@ -91,7 +93,7 @@ class Credential:
         'xoxb-1234567890'
     """
 
-    __slots__ = ("_expires_at", "_fingerprint_key", "_parts", "is_plain")
+    __slots__ = ("_account", "_expires_at", "_fingerprint_key", "_parts", "is_plain")
 
     def __init__(
         self,
@@ -103,6 +105,7 @@ class Credential:
         self._parts: str | dict[str, str] = text if isinstance(text, str) else dict(text)
         self._fingerprint_key = fingerprint_key
         self._expires_at = expires_at
+        self._account = b""
         #: Whether it is a single text in ASCII that can be sent as it is, as nearly all are.
         self.is_plain = isinstance(text, str) and text.isascii() and why_not_sendable(text) is None
 
@@ -129,7 +132,8 @@ class Credential:
             return next(iter(self._parts.values()))
         elif field in self._parts:
             return self._parts[field]
-        has = f"has the fields {', '.join(self._parts)}" if not isinstance(self._parts, str) else "is a single text"
+        names = [name if is_plain_name(name) else MASK for name in self.fields]
+        has = f"has the fields {', '.join(names)}" if names else "is a single text"
         wanted = "one text" if field is None else f"the field {field!r}"
         raise ConfigurationError(
             f"The connector wants {wanted}, but the credential from Xkit {has}",
@@ -144,6 +148,22 @@ class Credential:
         key = self._fingerprint_key.reveal().encode() if self._fingerprint_key else b"xkit-auth"
         text = "\0".join(self._texts()).encode("utf-8", "surrogatepass")
         return hmac.new(key, text, "sha256").hexdigest()[:8]
+
+    def _belong_to(self, *names: object) -> None:
+        """Say by which names its account is known, each at its own place; nothing where one is not known."""
+        from hashlib import blake2b  # late: importing xkit_auth must stay cheap
+
+        digests = [blake2b(str(name).encode("utf-8", "replace"), digest_size=_DIGEST) for name in names]
+        self._account = b"".join(
+            digest.digest() if name not in (None, "") else bytes(_DIGEST)
+            for name, digest in zip(names, digests, strict=True)
+        )
+
+    def _is_of_another_account(self, other: Credential) -> bool:
+        """Whether it certainly is: of the names by which both know their account, one differs."""
+        mine, theirs = self._account, other._account
+        known = [slice(at, at + _DIGEST) for at in range(0, min(len(mine), len(theirs)), _DIGEST)]
+        return any(any(mine[at]) and any(theirs[at]) and mine[at] != theirs[at] for at in known)
 
     def _texts(self) -> Iterator[str]:
         if isinstance(self._parts, str):
@@ -182,7 +202,8 @@ class Connection(Value):
         error_code: why the authorization is not usable, in Xkit's words, or ``None``.
         error_message: the same as a text for people, or ``None``.
         display_label: a name for the connected account, or ``None``.
-        raw: Xkit's whole answer with every secret in it masked.
+        raw: Xkit's whole answer. The fields that Xkit documents can be read; of any other one the name is there, and
+            its texts and numbers are masked, since nobody knows what they are.
     """
 
     __slots__ = (
@@ -340,7 +361,9 @@ class ResponseView(Value):
         return f"ResponseView({getattr(self, 'status', '')})"
 
 
-EventKind = Literal["fetched", "fetch_failed", "cache_hit", "rejected", "resent", "unavailable", "challenged"]
+EventKind = Literal[
+    "fetched", "fetch_failed", "cache_hit", "rejected", "resent", "account_changed", "unavailable", "challenged"
+]
 
 
 class Event(Value):
@@ -348,8 +371,9 @@ class Event(Value):
 
     Attributes:
         kind: ``"fetched"`` and ``"fetch_failed"`` (a call to Xkit ended), ``"cache_hit"``, ``"rejected"`` (a provider
-            turned a credential down), ``"resent"``, ``"unavailable"`` (Xkit says the user cannot be authorized now),
-            ``"challenged"``.
+            turned a credential down), ``"resent"``, ``"account_changed"`` (Xkit's credential is of another account than
+            the one that was turned down: the request was not sent again), ``"unavailable"`` (Xkit says the user cannot
+            be authorized now), ``"challenged"``.
         connector: the connector's slug.
         context: the application's own id of the user or group.
         fingerprint: the credential's fingerprint, where one is meant.

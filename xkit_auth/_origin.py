@@ -47,6 +47,18 @@ def origin_of(url: str) -> Origin | None:
     return Origin(scheme, host, port) if 0 < port < 65536 else None
 
 
+def is_named_by(url: str, host: str | bytes) -> bool:
+    """Whether a ``Host`` header names the host and the port of this URL, as RFC 9110 section 7.2 has it."""
+    origin = origin_of(url)
+    if origin is None:
+        return False
+    text = host.decode("latin-1") if isinstance(host, bytes) else host
+    names = [f"{origin.host}:{origin.port}"]
+    if origin.port == _DEFAULT_PORT[origin.scheme]:
+        names.append(origin.host)
+    return text.lower() in names
+
+
 class Hosts:
     """The hosts that may receive a connector's credential.
 

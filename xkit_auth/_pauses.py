@@ -6,7 +6,7 @@ Times are ``time.monotonic()`` seconds, handed in by the caller, who also holds 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ._chance import chance
 from ._errors import PlatformAuthenticationError, PlatformError, PlatformRateLimited, PlatformUnavailable
@@ -14,7 +14,7 @@ from ._errors import PlatformAuthenticationError, PlatformError, PlatformRateLim
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 5.0
 _KEYS_THAT_MEAN_AN_OUTAGE = 3
-_PROBE_COUNTS_AS_LOST_AFTER = 4.0
+_PROBE_IS_LOST_AFTER = 4.0
 _MOST_KEYS_REMEMBERED = 10_000
 
 
@@ -22,47 +22,63 @@ class _Pause(NamedTuple):
     until: float
     length: float
     error: PlatformError
+    since: int | None = None
+    """How many answers had come when the trouble of a key began; ``None`` if it says nothing about Xkit."""
 
 
 class Pauses:
-    """Who has to wait before Xkit is asked again, and why."""
+    """Who has to wait before Xkit is asked again, and why.
+
+    A key that fails while others are answered has a trouble of its own, and must not stop anybody else. So a failure
+    counts towards an outage only if no answer has come since the trouble of its key began. When three different keys
+    have failed like that, one call goes out at a time; if that is for yet another key and fails, the account pauses.
+    """
 
     def __init__(self, jitter: Callable[[], float] = chance) -> None:
         self._jitter = jitter
-        self._of_key: dict[Hashable, _Pause] = {}
+        #: What is remembered of each key that has failed.
+        self.of_key: dict[Any, _Pause] = {}
         self._of_account: _Pause | None = None
         self._limited: _Pause | None = None
-        self._outage = False
-        self._failing_keys: set[Hashable] = set()
+        self._suspects: set[Hashable] = set()  # keys that have failed since the last answer, and count
+        self._answers = 0
         self._probe_since: float | None = None
 
     def now_for(self, key: Hashable, now: float) -> PlatformError | None:
         """The failure because of which ``key`` must not be asked for now, or ``None``."""
         if self._limited is not None and now < self._limited.until:
             return _limited_for(self._limited.until - now)
-        for pause in (self._of_account, self._of_key.get(key)):
+        for pause in (self._of_account, self.of_key.get(key)):
             if pause is not None and now < pause.until:
                 return pause.error
         return None
 
     def probe_is_out(self, now: float) -> bool:
-        """Whether an outage is being probed by somebody else's call, so that others wait for how it ends."""
-        return self._outage and self._probe_since is not None and now - self._probe_since < _PROBE_COUNTS_AS_LOST_AFTER
+        """Whether somebody else's call finds out if there is an outage, so that others wait for how it ends."""
+        return self._is_probing and self._probe_since is not None and now - self._probe_since < _PROBE_IS_LOST_AFTER
 
-    def begins(self, now: float) -> None:
-        """A call to Xkit begins."""
-        if self._outage:
+    @property
+    def _is_probing(self) -> bool:
+        return len(self._suspects) >= _KEYS_THAT_MEAN_AN_OUTAGE
+
+    def begins(self, now: float) -> int:
+        """A call to Xkit begins. What to hand in if it fails."""
+        if self._is_probing:
             self._probe_since = now
+        return self._answers
 
     def answered(self, key: Hashable) -> None:
         """Xkit answered: whatever it said, it is there. That does not lift a limit that it has set."""
-        self._of_key.pop(key, None)
+        self.of_key.pop(key, None)
         self._of_account = self._probe_since = None
-        self._outage = False
-        self._failing_keys.clear()
+        self._suspects.clear()
+        self._answers += 1
 
-    def failed(self, key: Hashable, error: PlatformError, now: float) -> None:
-        """A call for ``key`` failed with ``error``."""
+    def failed(self, key: Hashable, error: PlatformError, now: float, began: int | None) -> None:
+        """A call for ``key`` failed with ``error``.
+
+        ``began`` is what ``begins`` gave for it; ``None`` if Xkit had no part in the failure.
+        """
         if isinstance(error, PlatformAuthenticationError):
             self.answered(key)
         self._probe_since = None
@@ -71,17 +87,24 @@ class Pauses:
             if self._limited is None or until > self._limited.until:
                 self._limited = _Pause(until, error.retry_after, error)
             return
-        self._remember(key, self._next(self._of_key.get(key), error, now), now)
-        if isinstance(error, PlatformUnavailable):
-            self._failing_keys.add(key)
-            if len(self._failing_keys) >= _KEYS_THAT_MEAN_AN_OUTAGE or self._outage:
-                self._outage = True
-                if self._of_account is None or now >= self._of_account.until:
-                    self._of_account = self._next(self._of_account, error, now)
+        is_about_xkit = began is not None and isinstance(error, PlatformUnavailable)
+        last = self.of_key.get(key)
+        since = (began if last is None or last.since is None else last.since) if is_about_xkit else None
+        self._remember(key, self._next(last, error, now)._replace(since=since), now)
+        if since == self._answers:
+            self._suspect(key, error, now)
 
-    def forget(self, key: Hashable) -> None:
-        """Drop what is remembered of one key."""
-        self._of_key.pop(key, None)
+    def _suspect(self, key: Hashable, error: PlatformError, now: float) -> None:
+        if self._of_account is None:
+            self._suspects.add(key)
+            if len(self._suspects) <= _KEYS_THAT_MEAN_AN_OUTAGE:
+                return
+        if self._of_account is None or now >= self._of_account.until:
+            self._of_account = self._next(self._of_account, error, now)
+
+    def ended(self) -> None:
+        """A call ended that says nothing about Xkit and its key: this machine could not make it."""
+        self._probe_since = None
 
     def _next(self, last: _Pause | None, error: PlatformError, now: float) -> _Pause:
         doubled = last.length * 2 if last is not None else _FIRST_PAUSE
@@ -91,9 +114,9 @@ class Pauses:
         return _Pause(now + length * (1 - 0.25 * self._jitter()), length, error)
 
     def _remember(self, key: Hashable, pause: _Pause, now: float) -> None:
-        if len(self._of_key) >= _MOST_KEYS_REMEMBERED:
-            self._of_key = {key: pause for key, pause in self._of_key.items() if now < pause.until}
-        self._of_key[key] = pause
+        if len(self.of_key) >= _MOST_KEYS_REMEMBERED:
+            self.of_key = {key: pause for key, pause in self.of_key.items() if now < pause.until}
+        self.of_key[key] = pause
 
 
 def _limited_for(seconds: float) -> PlatformRateLimited:

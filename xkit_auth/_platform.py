@@ -7,13 +7,15 @@ changed over the years, so reading is tolerant: unknown fields and statuses surv
 from __future__ import annotations
 
 import re
+import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn, Protocol
 
 from ._account import Account
 from ._errors import (
     AuthorizationPending,
+    ConfigurationError,
     ConnectionUnavailable,
     NotConnected,
     PlatformAuthenticationError,
@@ -22,10 +24,13 @@ from ._errors import (
     PlatformRateLimited,
     PlatformUnavailable,
     ReauthorizationRequired,
+    say,
 )
 from ._expiry import expires_at
 from ._model import Connection, Credential, Headers
-from ._text import MASK, looks_secret, shown, why_not_a_credential
+from ._network import Route
+from ._showing import KNOWN_STATUSES, SECRET_FIELDS, Showing, texts_in
+from ._text import is_plain_name, shown, why_not_a_credential
 
 LARGEST_ANSWER = 1024 * 1024
 """Bytes; Xkit's answers are a few hundred."""
@@ -33,8 +38,12 @@ LARGEST_ANSWER = 1024 * 1024
 _LONGEST_PAUSE = 60.0
 _DEFAULT_PAUSE = 5.0
 _PENDING = ("awaiting_callback", "retrieving_tokens")
-_KNOWN_STATUSES = ("active", "error", *_PENDING)
-_SECRET_FIELDS = ("credential", "access_token", "access_credential")
+_THE_SYSTEM = ("builtins", "socket", "ssl")
+"""Where the exceptions come from whose text is the system's own. A parser's quotes what it could not read."""
+
+_PROXY_WANTS_A_LOGIN = re.compile(r"(?:Tunnel connection failed: )?407\b")
+_MOST_PARTS = 200
+_LONGEST_CREDENTIAL = 32 * 1024
 
 
 # The call
@@ -58,29 +67,63 @@ class Answer:
 
 
 class NoAnswer(Exception):
-    """A call to Xkit ended without an answer. The text is fit to be shown.
-
-    ``was_reset`` says that a connection which had served an earlier call broke before anything of the answer came:
-    the one case in which asking again at once is worth it.
-    """
-
-    def __init__(self, why: str, *, was_reset: bool = False) -> None:
-        super().__init__(why)
-        self.was_reset = was_reset
+    """A call to Xkit ended without an answer. The text is fit to be shown, to anybody."""
 
 
 class Transport(Protocol):
-    """One blocking HTTP client for calls to Xkit, which an adapter makes from its own library.
+    """What makes calls to Xkit over an adapter's library, by the route that it was opened with.
 
-    It honours proxies and certificates of the environment and nothing else of it: no netrc, no cookies, no redirects.
+    Each call has a connection of its own, so that an answer can only belong to its question. Nothing of the environment
+    is looked at: no netrc, no cookies; and no redirect is followed.
     """
 
-    def get(self, url: str, headers: Mapping[str, str], deadline: float) -> Answer:
-        """The answer, or ``NoAnswer`` by ``deadline`` (``time.monotonic()``)."""
+    def get(self, url: str, headers: Callable[[], Mapping[str, str]], deadline: float) -> Answer:
+        """The answer, or ``NoAnswer`` by ``deadline`` (``time.monotonic()``).
+
+        ``headers`` are called where they are handed to the library: no frame of ours has them in a variable.
+        """
         ...
 
-    def close(self) -> None:
-        """Close every connection."""
+
+def answered(ask: Callable[[], Answer], route: Route) -> Answer:
+    """What ``ask`` returns; what a library raises, in words that quote nothing of the answer.
+
+    Raises:
+        NoAnswer: there was none.
+        ConfigurationError: this machine, as it is set up, cannot get one.
+    """
+    handled = sys.exception()
+    try:
+        return ask()
+    except NoAnswer:
+        raise
+    except Exception as error:
+        failure = _failure(_chain(error, handled), route)
+    # Not chained: a library's exception leads to its request, and so to our keys.
+    raise failure
+
+
+def _chain(error: BaseException, handled: BaseException | None) -> list[BaseException]:
+    """An exception and what led to it, except what the caller was handling already."""
+    chain = [error]
+    while (below := chain[-1].__cause__ or chain[-1].__context__) not in (None, handled, *chain):
+        chain.append(below)  # type: ignore[arg-type]
+    return chain
+
+
+def _failure(chain: list[BaseException], route: Route) -> NoAnswer | ConfigurationError:
+    from ssl import SSLCertVerificationError
+
+    for error in reversed(chain):
+        if isinstance(error, SSLCertVerificationError):
+            return route.untrusted(shown(error.verify_message))
+        if route.proxy and error.args and _PROXY_WANTS_A_LOGIN.match(str(error.args[0])):
+            return route.refused_by_proxy()
+        if isinstance(error, OSError) and error.strerror and type(error).__module__ in _THE_SYSTEM:
+            return NoAnswer(f"{type(error).__name__}: {shown(error.strerror)}")
+        if isinstance(error, TimeoutError):
+            return NoAnswer(f"no answer in time: {type(chain[0]).__name__}")
+    return NoAnswer(f"no answer that can be read: {type(chain[0]).__name__}")
 
 
 def gathered(chunks: Iterable[bytes], deadline: float) -> bytes:
@@ -95,17 +138,11 @@ def gathered(chunks: Iterable[bytes], deadline: float) -> bytes:
     return bytes(body)
 
 
-def reason_of(error: BaseException) -> str:
-    """What is at the bottom of a library's exception, fit to be shown: the wrapping around it helps nobody."""
-    while (below := error.__cause__ or error.__context__) is not None:
-        error = below
-    return f"{type(error).__name__}: {shown(error)}"
-
-
 def unanswered(failure: NoAnswer, connector: str, context: str, where: str = "Xkit") -> PlatformUnavailable:
     """The error for a call to Xkit that brought no answer."""
-    error = PlatformUnavailable(f"Xkit could not be asked: {failure}", connector=connector, context=context)
+    error = PlatformUnavailable("Xkit could not be asked", connector=connector, context=context)
     error.hint = f"Check the network between this machine and {where}; the provider was not asked."
+    say(error, str(failure))
     error.__cause__ = failure
     return error
 
@@ -117,17 +154,24 @@ def unanswered(failure: NoAnswer, connector: str, context: str, where: str = "Xk
 
 
 class _Unusable(Exception):
-    """What is wrong with an answer, in words that quote none of it."""
+    """What is wrong with an answer, in words that quote none of it, and what to do about it."""
+
+    def __init__(
+        self, why: str, hint: str = "If it stays like this, let the user connect again, and tell Xkit's support."
+    ) -> None:
+        super().__init__(why, hint)
 
 
-def read_connection(answer: Answer, account: Account, connector: str, context: str, *, wall: float) -> Connection:
-    """The connection in Xkit's answer.
+def read_connection(
+    answer: Answer, account: Account, connector: str, context: str, *, wall: float, whole: bool = True
+) -> Connection:
+    """The connection in Xkit's answer; not ``whole``, only its credential, unless it has none that can be used.
 
     Raises:
         NotConnected: Xkit does not know this connection (404).
         PlatformError: Xkit refused, failed or made no sense.
     """
-    read = _read(answer, account, connector, context, wall)
+    read = _read(answer, account, connector, context, wall, whole)
     if isinstance(read, Connection):
         return read
     read.connector, read.context = connector, context
@@ -135,28 +179,27 @@ def read_connection(answer: Answer, account: Account, connector: str, context: s
 
 
 def _read(
-    answer: Answer, account: Account, connector: str, context: str, wall: float
+    answer: Answer, account: Account, connector: str, context: str, wall: float, whole: bool
 ) -> Connection | PlatformError | NotConnected:
     problem = _problem_of_status(answer, wall)
     try:
         body = _json_object(answer)
         if problem is None:
-            return _connection(body, account, connector, context, wall)
+            return _connection(body, account, connector, context, wall, whole)
         said = _error_text(body, account)
     except _Unusable as why:
-        return problem or _no_use(str(why))
+        return problem or _no_use(why)
     except RecursionError:
-        return problem or _no_use("its body is nested too deeply")
-    if said:
-        problem.args = (f"{problem.args[0]} ({said})",)
+        return problem or _no_use(_Unusable("its body is nested too deeply"))
+    say(problem, said)
     return problem
 
 
-def _no_use(why: str) -> PlatformProtocolError:
+def _no_use(problem: _Unusable) -> PlatformProtocolError:
+    why, hint = problem.args
     return PlatformProtocolError(
         f"Xkit's answer cannot be used: {why}",
-        hint="If it stays like this, let the user connect again, and tell Xkit's support."
-        " The answer's text is withheld, since it may hold a credential.",
+        hint=f"{hint} The answer's text is withheld, since it may hold a credential.",
     )
 
 
@@ -247,112 +290,118 @@ def _error_text(body: Mapping[str, Any], account: Account) -> str:
         error = error[0] if error else ""
     if isinstance(error, dict):
         error = error.get("error") or error.get("message") or ""
-    if not isinstance(error, str):
-        return ""
-    return MASK if looks_secret(error) else shown(error, _secrets_in(body, account))
+    return _showing(body, account).words(error) if isinstance(error, str) and error else ""
 
 
 def _dict(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _secrets_in(body: Mapping[str, Any], account: Account) -> tuple[str, ...]:
-    """Every text that must not be shown: the account's key, and what stands under one of the credential's names."""
+def _showing(body: Mapping[str, Any], account: Account) -> Showing:
+    return Showing(body, (*account.secrets(), *filter(None, _credential_texts(body))))
+
+
+def _credential_texts(body: Mapping[str, Any]) -> list[str]:
+    """What stands under one of the credential's names, wherever it may stand."""
     places = (body, _dict(body.get("connection")))
     authorizations = [_dict(place.get("authorization")) for place in places]
-    given = [place[name] for place in (*places, *authorizations) for name in _SECRET_FIELDS if place.get(name)]
-    return tuple(secret for secret in (*account.secrets(), *_texts_in(given)) if secret)
+    texts = list(
+        texts_in(place[name] for place in (*places, *authorizations) for name in SECRET_FIELDS if name in place)
+    )
+    if len(texts) > _MOST_PARTS or sum(map(len, texts)) > _LONGEST_CREDENTIAL:
+        raise _Unusable(f"its credential has more than {_MOST_PARTS} parts or {_LONGEST_CREDENTIAL} characters")
+    return texts
 
 
-def _texts_in(values: Iterable[Any]) -> Iterator[str]:
-    for value in values:
-        if isinstance(value, dict):
-            yield from _texts_in(value.values())
-        elif isinstance(value, list):
-            yield from _texts_in(value)
-        elif isinstance(value, (str, int)) and not isinstance(value, bool):
-            yield str(value)
-
-
-def _connection(body: dict[str, Any], account: Account, connector: str, context: str, wall: float) -> Connection:
+def _connection(
+    body: Mapping[str, Any], account: Account, connector: str, context: str, wall: float, whole: bool
+) -> Connection:
     connection = body.get("connection")
     if not isinstance(connection, dict):
         raise _Unusable("it has no connection")
     # Nested in the connection is what the service does; siblings at the top level is what one guide shows.
     authorization = _dict(connection.get("authorization")) or _dict(body.get("authorization"))
-    secrets = _secrets_in(body, account)
-
-    def text(name: str, *, is_error: bool = False) -> str | None:
-        value = authorization.get(name)
-        if not isinstance(value, (str, int)) or isinstance(value, bool):
-            return None
-        return MASK if is_error and looks_secret(str(value)) else shown(value, secrets)
-
+    _check_names(body, connection, authorization, connector, context)
+    _credential_texts(body)
     enabled = connection.get("enabled") is True
-    # The statuses that mean something to us are taken as they are: a credential may well contain "active".
     status = authorization.get("status")
-    status = status if status in _KNOWN_STATUSES else text("status")
-    credential = None
-    if enabled and status == "active":
-        credential = _credential(authorization, account, wall)
+    credential = _credential(authorization, account, wall) if enabled and status == "active" else None
+    if credential is not None and not whole:  # to find out what may be shown of the rest takes longer than all else
+        return Connection(context=context, connector=connector, enabled=True, status="active", credential=credential)
+    showing = _showing(body, account)
+
+    def text(name: str, show: Callable[[str], str]) -> str | None:
+        value = authorization.get(name)
+        return show(str(value)) if isinstance(value, (str, int)) and not isinstance(value, bool) else None
+
     return Connection(
         context=context,
         connector=connector,
         enabled=enabled,
-        status=status,
+        # The statuses that mean something to us are taken as they are: a credential may well contain "active".
+        status=status if status in KNOWN_STATUSES else text("status", showing.label),
         credential=credential,
-        error_code=text("error_code", is_error=True),
-        error_message=text("error_message", is_error=True),
-        display_label=text("display_label"),
-        raw=_masked(body, secrets),
+        error_code=text("error_code", showing.words),
+        error_message=text("error_message", showing.words),
+        display_label=text("display_label", showing.label),
+        raw=showing.raw(),
     )
 
 
+def _check_names(
+    body: Mapping[str, Any],
+    connection: Mapping[str, Any],
+    authorization: Mapping[str, Any],
+    connector: str,
+    context: str,
+) -> None:
+    """Refuse an answer that is certainly not ours: somebody else's credential is worse than none.
+
+    The connector of an authorization is left out: it is the one that was connected first, and others may share it.
+    """
+    for place in (body, connection):
+        _check_name(_dict(place.get("connector")).get("slug"), "connector", connector)
+    for place in (body, connection, authorization):
+        _check_name(_dict(place.get("context")).get("external_id"), "context", context)
+
+
+def _check_name(found: object, what: str, asked_for: str) -> None:
+    if found is not None and str(found) != asked_for:
+        raise _Unusable(
+            f"it is about another {what} than was asked for",
+            hint="Look for what mixes up answers between this process and Xkit: a cache, or a proxy that opens TLS.",
+        )
+
+
 def _credential(authorization: Mapping[str, Any], account: Account, wall: float) -> Credential | None:
-    given = next((authorization[name] for name in _SECRET_FIELDS if authorization.get(name)), None)
+    given = next((authorization[name] for name in SECRET_FIELDS if authorization.get(name)), None)
     if given is None:
         return None
     if isinstance(given, dict):
+        if not all(map(is_plain_name, given)):
+            raise _Unusable("a part of its credential has a name that is no short identifier")
         parts = {name: _part(value) for name, value in given.items() if value is not None and value != ""}
     else:
         parts = {"": _part(given)}
     for name, value in parts.items():
         reason = "it is neither a text nor a number" if value is None else why_not_a_credential(value)
         if reason:
-            part = f"the part {shown(name)!r} of its credential" if name else "its credential"
+            part = f"the part {name!r} of its credential" if name else "its credential"
             raise _Unusable(f"{part} cannot be sent, {reason}")
     texts = {name: value for name, value in parts.items() if value is not None}
     if not texts:
         return None
     expiry = expires_at(authorization, texts.get(""), wall)
-    return Credential(texts.get("", texts), expires_at=expiry, fingerprint_key=account.fingerprint_key)
+    credential = Credential(texts.get("", texts), expires_at=expiry, fingerprint_key=account.fingerprint_key)
+    known_by = (authorization.get("id"), authorization.get("display_label"))
+    credential._belong_to(*(name if isinstance(name, (str, int)) else None for name in known_by))
+    return credential
 
 
 def _part(value: object) -> str | None:
     if isinstance(value, str):
         return value
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-# What may be shown of it
-
-_SECRET_NAME = re.compile(
-    r"credential|token|secret|passw|api_?key|private|signature|session|cookie|\bstate\b|authorize_url", re.IGNORECASE
-)
-
-
-def _masked(value: Any, secrets: tuple[str, ...], name: str = "") -> Any:
-    if isinstance(value, dict):
-        is_secret = _SECRET_NAME.search(name)
-        return {key: _masked(item, secrets, name if is_secret else key) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_masked(item, secrets, name) for item in value]
-    if value is None or isinstance(value, bool) or value == "":
-        return value
-    text = str(value)
-    if _SECRET_NAME.search(name) or any(secret in text for secret in secrets):
-        return MASK
-    return MASK if isinstance(value, str) and looks_secret(value) else value
 
 
 # What it means

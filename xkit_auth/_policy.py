@@ -5,12 +5,12 @@ Everything that does not change from request to request is worked out here once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from typing import Any, NamedTuple
 
 from ._body import is_wanted, json_and_text
 from ._connector import Connector, extra_for, judged_by_rules
-from ._disguise import is_partly_said_in
+from ._disguise import is_partly_said_in, is_said_in
 from ._errors import ConfigurationError, PlatformProtocolError, XkitAuthError
 from ._failure import choices_of
 from ._in_url import InUrl, in_path, in_url, path_of
@@ -18,7 +18,7 @@ from ._model import Credential, Judgement, RequestView, ResponseView, Verdict
 from ._origin import Hosts, origin_of
 from ._params import Params
 from ._placement import CompiledPlacement, Default, Placement, Template, compiled, is_secret, params_in, slots
-from ._text import MASK, is_header_name, shown, why_not_sendable
+from ._text import MASK, is_header_name, shown, told, why_not_sendable
 
 FormatHook = Callable[..., Mapping[str, str] | None]
 ClassifyHook = Callable[..., Verdict | Judgement | None]
@@ -26,59 +26,77 @@ ClassifyHook = Callable[..., Verdict | Judgement | None]
 _ANYTHING = "*/*"
 _MANY_DIGITS = 10
 _LONGEST_DETAIL = 4 * 1024
+_LONG_ENOUGH = 8
+"""Letters of a credential's part that nobody says by chance."""
 
 LARGEST_BODY = 64 * 1024
 """Bytes of an answer that are read at the most, to judge it or to keep it on an error."""
 
 
 class Sending:
-    """What carries one credential on one request: headers, and perhaps a part of the URL. It is not shown."""
+    """What carries one credential on one request: headers, and perhaps a part of the URL. It is not shown.
 
-    __slots__ = ("_headers", "credential", "hidden", "in_url", "is_ascii")
-    _headers: Sequence[tuple[str, str]]
-    #: The names that clients carry to other hosts, which is all but ``Authorization``.
+    Tools that walk tracebacks look into tuples, mappings and attributes, whatever their ``repr`` says. So texts with a
+    credential in them are kept in slots of this class and of ``InUrl``, and nowhere else on their way.
+    """
+
+    __slots__ = ("_texts", "credential", "hidden", "in_url", "is_ascii", "names")
+    #: The names of the headers.
+    names: tuple[str, ...]
+    #: Those that clients carry to other hosts, which is all but ``Authorization``.
     hidden: tuple[str, ...]
     #: Whether a client may encode the values as it likes.
     is_ascii: bool
     #: What goes into the URL, if anything does.
     in_url: InUrl | None
 
-    def __init__(self, credential: Credential, headers: Sequence[tuple[str, str]], in_url: InUrl | None = None) -> None:
+    def __init__(
+        self,
+        credential: Credential,
+        headers: Mapping[str, str] | Iterable[tuple[str, str]],
+        in_url: InUrl | None = None,
+    ) -> None:
+        self._texts = dict(headers)
         self.credential = credential
         self.in_url = in_url
-        self.hidden = _hidden(name for name, _ in headers)
-        self.is_ascii = all(value.isascii() for _, value in headers)
-        self._headers = headers
+        self.names = tuple(self._texts)
+        self.hidden = _hidden(self.names)
+        self.is_ascii = all(map(str.isascii, self._texts.values()))
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names of the headers."""
-        return tuple([name for name, _ in self._headers])
+    def _text(self, name: str) -> str:
+        return self._texts[name]
 
     def put_on(self, headers: MutableMapping[str, Any]) -> None:
         """Set the headers, in place of any of the same name."""
-        for name, value in self._headers:
-            headers[name] = value
+        for name in self.names:
+            headers[name] = self._text(name)
 
     def split(self) -> tuple[Sending, Sending]:
         """The headers that clients strip on a redirect elsewhere, and those that they do not."""
-        stripped = [each for each in self._headers if each[0] not in self.hidden]
-        hidden = [each for each in self._headers if each[0] in self.hidden]
-        return Sending(self.credential, stripped), Sending(self.credential, hidden)
+        return self._only([name for name in self.names if name not in self.hidden]), self._only(self.hidden)
+
+    def _only(self, names: Iterable[str]) -> Sending:
+        return Sending(self.credential, {name: self._text(name) for name in names})
 
     def is_on(self, headers: Mapping[str, Any], url: str) -> bool:
         """Whether a request with these headers and this URL carries exactly this."""
         if self.in_url is not None and not self.in_url.is_in(url):
             return False
-        return all(headers.get(name) == value for name, value in self._headers)
+        return all(headers.get(name) == self._text(name) for name in self.names)
 
     def bare(self, url: str) -> str:
         """The URL without what was put into it."""
         return url if self.in_url is None else self.in_url.taken_out_of(url)
 
+    def is_said_in(self, text: str) -> bool:
+        """Whether a text, such as the target of a redirect, says the credential back, in whatever encoding."""
+        texts = list(self.credential._texts())
+        telling = [each for each in texts if len(each) >= _LONG_ENOUGH] or texts
+        return any(is_said_in(text, each) for each in telling)
+
     def encoded(self) -> list[tuple[bytes, bytes]]:
-        """The headers as bytes, for a place below the client."""
-        return [(name.encode("ascii"), value.encode("latin-1")) for name, value in self._headers]
+        """The headers as bytes, for a place below the client. Keep the result out of sight."""
+        return [(name.encode("ascii"), self._text(name).encode("latin-1")) for name in self.names]
 
     def __repr__(self) -> str:
         return f"Sending({', '.join(self.names)}: {MASK})"
@@ -106,13 +124,28 @@ class _PlainSending(Sending):
 
     def __init__(self, credential: Credential, plain: _Plain) -> None:
         self.credential = credential
+        self.names = (plain.name,)
         self.hidden = plain.hidden
         self._plain = plain
 
-    @property
-    def _headers(self) -> Sequence[tuple[str, str]]:  # type: ignore[override]
-        name, prefix, suffix, _ = self._plain
-        return ((name, prefix + self.credential.reveal() + suffix),)
+    def _text(self, name: str) -> str:  # noqa: ARG002 - there is only one
+        return f"{self._plain.prefix}{self.credential.reveal()}{self._plain.suffix}"
+
+
+class _Made:
+    """What is to be written, from a plugin or a template, checked and not shown."""
+
+    __slots__ = ("problem", "texts")
+
+    def __init__(self, made: object, is_name: Callable[[str], bool]) -> None:
+        self.texts: dict[str, str] = {}
+        self.problem = None
+        if made is not None:
+            self.texts.update(made if isinstance(made, Mapping) else {})
+            self.problem = _problem_with(self.texts, is_name)
+
+    def __repr__(self) -> str:
+        return f"_Made({MASK})"
 
 
 def wants_body(connector: Connector, status: int, headers: Mapping[str, str]) -> bool:
@@ -234,6 +267,16 @@ class Policy:
         headers[name] = f"{prefix}{credential._parts}{suffix}"  # not reveal(), which would ask what is known
         return True
 
+    @property
+    def plain_name(self) -> str | None:
+        """The one header of ``put_plain``; ``None`` if that never does anything."""
+        return None if self._plain is None else self._plain.name
+
+    def plain_text(self, credential: Credential) -> str:
+        """The value of that header. Keep it out of sight."""
+        assert self._plain is not None
+        return f"{self._plain.prefix}{credential._parts}{self._plain.suffix}"
+
     def plain(self, credential: Credential) -> Sending:
         """What ``put_plain`` puts on."""
         assert self._plain is not None
@@ -253,31 +296,24 @@ class Policy:
             error.connector = error.connector or self.slug
             raise
 
-    def _headers(self, credential: Credential, view: Callable[[], RequestView]) -> list[tuple[str, str]]:
-        name, is_header = "xkit_auth_format_headers", is_header_name
-        made = self._from_plugin(name, self._format, is_header, credential, view)
-        if made is not None:
-            return list(made.items())
-        headers = self._placement.headers_for(credential, self.params)
-        if headers and _problem_with(dict(headers), is_header):
-            headers = []  # so that a traceback with local variables does not show it
-            raise PlatformProtocolError("The credential cannot be sent in the form that the connector gives it")
-        return headers
+    def _headers(self, credential: Credential, view: Callable[[], RequestView]) -> Mapping[str, str]:
+        made = self._from_plugin("xkit_auth_format_headers", self._format, is_header_name, credential, view)
+        if made is None:
+            made = _Made(dict(self._placement.headers_for(credential, self.params)), is_header_name)
+            if made.texts and made.problem:
+                raise PlatformProtocolError("The credential cannot be sent in the form that the connector gives it")
+        return made.texts
 
     def _in_url(self, credential: Credential, view: Callable[[], RequestView]) -> InUrl | None:
         placement = self._placement
         made = self._from_plugin("xkit_auth_format_query", self._query, _is_sendable, credential, view)
-        if not (made or placement.query or placement.path.text):
+        if made is None and not (placement.query or placement.path.text):
             return None
-        try:
-            # In one expression: what is in no variable is in no traceback that shows them.
-            return in_url(
-                placement.prefix_for(credential, self.params, in_path),
-                {**placement.query_for(credential, self.params), **(made or {})},
-            )
-        except XkitAuthError:
-            made = None
-            raise
+        # In one expression: what is in no variable is in no traceback that shows them.
+        return in_url(
+            placement.prefix_for(credential, self.params, in_path),
+            {**placement.query_for(credential, self.params), **(made.texts if made else {})},
+        )
 
     def _from_plugin(
         self,
@@ -286,25 +322,20 @@ class Policy:
         is_name: Callable[[str], bool],
         credential: Credential,
         view: Callable[[], RequestView],
-    ) -> Mapping[str, str] | None:
-        """What a plugin wants written, checked; ``None`` if there is none, or it leaves that to the template."""
+    ) -> _Made | None:
+        """What a plugin wants written; ``None`` if there is none, or it leaves that to the template."""
         if hook is None:
             return None
 
-        def copied(**arguments: Any) -> object:  # what a mapping's own code raises is the plugin's mistake, too
-            answer = hook(**arguments)
-            return dict(answer) if isinstance(answer, Mapping) else answer
+        def checked(**arguments: Any) -> _Made:  # what a mapping's own code raises is the plugin's mistake, too
+            return _Made(hook(**arguments), is_name)
 
-        made: Mapping[str, str] | None = self._asked(
-            name, copied, credential=credential, kind=self.kind, params=self.params, request=view()
+        made: _Made = self._asked(
+            name, checked, credential=credential, kind=self.kind, params=self.params, request=view()
         )
-        if made is None:
-            return None
-        problem = _problem_with(made, is_name)
-        if problem:
-            made = None  # so that a traceback with local variables does not show it
-            raise self._plugin_mistake(name, problem)
-        return made
+        if made.problem:
+            raise self._plugin_mistake(name, shown(made.problem, credential._texts()))
+        return made if made.texts else None
 
     def add_extra(self, headers: MutableMapping[str, Any]) -> None:
         """Set the further headers that the provider wants."""
@@ -345,13 +376,12 @@ class Policy:
     def _asked(self, name: str, hook: Callable[..., Any], credential: Credential, **arguments: Any) -> Any:
         try:
             return hook(connector=self.connector, credential=credential, **arguments)
-        except XkitAuthError:
-            raise
+        except XkitAuthError as error:
+            mistake = without_secrets(error, credential)
         except Exception as error:
-            # Not chained: the text and the frames of a plugin's exception may hold the credential.
-            text = shown(error, credential._texts())
-            raised = f"raised {type(error).__name__}: {text} ({_place_of(error)})"
+            raised = f"raised {told(error, credential._texts())} ({_place_of(error)})"
             mistake = self._plugin_mistake(name, raised)
+        # Not chained: the text and the frames of a plugin's exception may hold the credential.
         raise mistake
 
     def _plugin_mistake(self, hook: str, what: str) -> ConfigurationError:
@@ -375,6 +405,16 @@ def _names_in(placement: Placement) -> frozenset[str]:
     return frozenset(name.lower() for name in (*names, *(["Authorization"] if placement.basic else [])))
 
 
+def without_secrets(error: XkitAuthError, credential: Credential) -> XkitAuthError:
+    """An error of ours that somebody raised who had the credential: without that, their frames, and what led to it."""
+    error.args = tuple([MASK if is_partly_said_in(str(each), credential._texts()) else each for each in error.args])
+    for name in vars(error):
+        if is_partly_said_in(str(getattr(error, name)), credential._texts()):
+            setattr(error, name, MASK)
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
+
+
 def _is_sendable(name: str) -> bool:
     return why_not_sendable(name) is None
 
@@ -388,14 +428,14 @@ def _place_of(error: Exception) -> str:
     return f"line {trace.tb_lineno} of {trace.tb_frame.f_code.co_name}"
 
 
-def _problem_with(made: object, is_name: Callable[[str], bool]) -> str | None:
+def _problem_with(made: Mapping[Any, Any], is_name: Callable[[str], bool]) -> str | None:
     """Why what a plugin made cannot be sent, without quoting a value; ``None`` if it can."""
-    if not isinstance(made, Mapping) or not made:
+    if not made:
         return "returned neither None nor names with their values"
-    for name, value in made.items():
+    for name in made:
         if not isinstance(name, str) or not is_name(name):
             return "returned something that is not a name"
-        reason = why_not_sendable(value) if isinstance(value, str) else "it is not a text"
+        reason = why_not_sendable(made[name]) if isinstance(made[name], str) else "it is not a text"
         if reason:
             return f"returned a value for {name} that cannot be sent: {reason}"
     return None

@@ -1,258 +1,208 @@
-"""The response hook of requests: each answer, each hop of a redirect, and each resend passes through here.
+"""The response hook of requests: what follows from the answer to one hop.
 
-requests shares the ``hooks`` of a request with every copy that is made of it, and a redirect is followed with a copy.
-So what a hook has sent never changes, and a dictionary of hooks is never changed at all: a request that needs another
-hook gets a dictionary of its own.
+requests calls the hooks that a request had when it was sent, so a hook knows what was on its way even if another thread
+has put something newer on the same request since. What one has sent never changes.
 """
 
 from __future__ import annotations
 
 import time
-import weakref
 from datetime import timedelta
 from typing import Any
 
 from requests.cookies import extract_cookies_to_jar
 
 from ._auth import Trip
-from ._errors import XkitAuthError
+from ._errors import HostNotAllowed, XkitAuthError
 from ._flow import ASKS_AGAIN, Fetch, Send, Tell, advance, after_answer
 from ._model import Credential, ResponseView
 from ._origin import origin_of
 from ._policy import Sending, answer_view
-from ._requests_parts import cut, rewound, stays_at_origin, stop_withholding, view_of, withhold
+from ._requests_home import AWAY, Carried, carried_by, hang_on, redacted
+from ._requests_parts import cut, look_for_conflict, rewound, view_of
 from ._text import MASK
 
-_NO_HOOKS: dict[str, list[Any]] = {"response": []}
 
+class Hop(Trip, Carried):
+    """What one request carries, and what follows from the answer to it.
 
-class Guard:
-    """Keeps the headers that carry a credential from other origins. This is also what remains of a hook in a pickle.
-
-    The copy that follows a redirect gets a hook that knows the request it ``came_from``, whether this send has used up
-    its one resend, and whether it has left the origin.
+    A request, its copies, and what is sent again instead of them are one line: they share their ``Line``.
     """
 
-    # Only a request that is redirected needs these: what is not set costs the others nothing.
-    _came_from: weakref.ref[Any] | None = None
-    _follows: weakref.ref[Any] | None = None
-    _is_spent = False
-    _has_left = False
+    # Few requests need these: what is not set costs the others nothing.
+    _line: Line
+    _is_copy = False
+    _follows_redirect = False
+    _is_answered = False
 
-    def __init__(self, names: tuple[str, ...]) -> None:
-        self._names = names
+    # Putting it on
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names of the headers."""
-        return self._names
-
-    def hang_on(self, request: Any) -> None:
-        """Be the request's hook, in place of an earlier one of ours."""
-        if request.hooks == _NO_HOOKS:  # as nearly always
-            request.hooks = {"response": [self]}
-        else:
-            request.hooks = {**request.hooks, "response": [self, *_hooks_of_others(request)]}
-
-    @staticmethod
-    def take_off(request: Any) -> None:
-        """Let the request go without a hook of ours."""
-        request.hooks = {**request.hooks, "response": _hooks_of_others(request)}
-
-    def __call__(self, response: Any, **how: Any) -> Any:
-        """Called by requests for each answer; ``how`` is what it takes to send the request again."""
-        request = response.request
-        is_new_send = self._came_from is None or self._is_sent_anew(request, self._came_from())
-        response = self._seen(response, how, is_new_send)
-        if response.status_code >= 300 and response.is_redirect:
-            carried = _hook_of(response.request) or self
-            carried._before_redirect(
-                request,
-                response,
-                is_spent=bool(response.history) or (self._is_spent and not is_new_send),
-                has_left=self._has_left and not is_new_send,
-            )
-        return response
-
-    def _seen(self, response: Any, _how: Any, _is_new_send: bool) -> Any:
-        return response
-
-    def _is_sent_anew(self, request: Any, parent: Any) -> bool:
-        """Whether somebody has sent this request, or a copy of it, by hand; if not, it follows a redirect.
-
-        ``parent`` is the request that was redirected, if it is still there.
-        """
-        if parent is not None:
-            stop_withholding(parent)
-        if parent is request or (self._follows is not None and self._follows() is request):
-            return True  # the request that was redirected, or one that has followed already
-        if parent is not None and self._has_left and origin_of(str(request.url)) == origin_of(str(parent.url)):
-            return True  # the redirect led away from here, so this is another copy of the one that was redirected
-        self._follows = weakref.ref(request)
-        return False
-
-    def _before_redirect(self, request: Any, response: Any, *, is_spent: bool, has_left: bool) -> None:
-        """Prepare ``request`` for being copied into the next hop: other origins must not get the credential."""
-        following = self._successor()
-        following._came_from = weakref.ref(request)
-        following._is_spent = is_spent
-        following._has_left = has_left or not stays_at_origin(request, response)
-        following.hang_on(request)
-        if following._has_left:
-            withhold(request, self.names)
-            self._clear_target(response)
-
-    def _clear_target(self, response: Any) -> None:
-        """Take out of the redirect's target what must not go there."""
-
-    def _successor(self) -> Guard:
-        return Guard(self.names)
-
-    def __repr__(self) -> str:
-        return f"<xkit-auth hook for {', '.join(self.names)}>"
-
-    def __deepcopy__(self, _memo: object) -> Guard:
-        return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # requests pickles a response with the hooks of its request, which still holds the header.
-        return Guard, (self.names,)
-
-
-class Hop(Trip, Guard):
-    """What one request carries, and what follows from the answer to it."""
-
-    def put_on(self, request: Any, credential: Credential) -> None:
-        """Put the credential on a request that is being prepared, and be its hook."""
+    def put_on(self, request: Any, credential: Credential, home: str) -> None:
+        """Put the credential on a request that is being prepared for ``home``, and be its hook."""
         policy = self.settled.policy
-        if policy.writes_url:
-            before = _hook_of(request)
-            if isinstance(before, Hop) and before.written is not None:  # auth is applied to this request once more
-                request.url = before.written.bare(request.url)
+        self.home = home
+        if policy.of_other_kinds:
+            for name in policy.of_other_kinds:
+                request.headers.pop(name, None)
         if not policy.put_plain(credential, request.headers):
             self.written = self.write(credential, lambda: view_of(request, None))
             _write_on(request, self.written)
         self.credential = credential
         if policy.extra:
             policy.add_extra(request.headers)
-        self.hang_on(request)
+        hang_on(request, self)
 
-    def carrying(self, sending: Sending) -> Hop:
-        """The hook of the same trip for a request that carries this."""
+    def _carrying(self, sending: Sending) -> Hop:
+        """The same for a request of this line that carries something else."""
         hop = Hop(self.settled, self.context)
-        hop.credential, hop.written = sending.credential, sending
+        hop.credential, hop.written, hop.home, hop._line = sending.credential, sending, self.home, self.line
         return hop
+
+    @property
+    def line(self) -> Line:
+        """What the requests of this line have in common."""
+        line: Line = self.__dict__.get("_line") or self.__dict__.setdefault("_line", Line())
+        return line
+
+    # What a request carries
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the headers; none before there is a credential."""
         return self.sending.names if hasattr(self, "credential") else ()
 
-    def _successor(self) -> Guard:
-        return self.carrying(self.sending)
+    def bare(self, url: str) -> str:
+        """The URL without the credential."""
+        return self.sending.bare(url)
 
-    def _clear_target(self, response: Any) -> None:
-        if self.sending.in_url is not None:  # a provider may say the URL back
-            response.headers["location"] = self.sending.bare(response.headers["location"])
+    def elsewhere(self, url: Any) -> Any:
+        """The URL of another origin, which must not have the credential in it."""
+        url = self.bare(url) if isinstance(url, str) else url
+        if self.sending.is_said_in(str(url)):
+            raise HostNotAllowed(
+                "The URL is of another origin and has the credential in it",
+                connector=self.policy.slug,
+                context=self.context,
+                hint="Nothing was sent there. Do not build URLs of other hosts from those that carried the credential.",
+            )
+        return url
+
+    def of_copy(self) -> Hop:
+        """What a copy of the request carries: the same, until it goes on."""
+        hop = self._carrying(self.sending)
+        hop._is_copy = True
+        return hop
+
+    def on_the_way(self, request: Any, url: str) -> str:
+        """A copy follows a redirect within the origin: with the newest credential of the line."""
+        hop, newest = self, self.line.newest
+        if self._is_copy:
+            hop = self._carrying(newest or self.sending)
+            hop._follows_redirect = True
+            if newest is not None and newest is not self.sending:
+                _replace(request, self.sending, newest)
+            hang_on(request, hop)
+        in_url = hop.sending.in_url
+        return url if in_url is None else in_url.put_in(url)
 
     # The answer
 
     def __call__(self, response: Any, **how: Any) -> Any:
         """Called by requests for each answer. Nearly all are ordinary ones, to which there is nothing to do."""
-        settled, adapter = self.settled, getattr(response, "connection", None)
-        if response.status_code < settled.ordinary_below and self._came_from is None and id(adapter) in settled.seen:
+        settled = self.settled
+        if response.status_code < settled.ordinary_below and id(getattr(response, "connection", None)) in settled.seen:
             return response
-        return super().__call__(response, **how)
+        return self._looked_at(response, how)
 
-    def _seen(self, response: Any, how: Any, is_new_send: bool) -> Any:
-        policy, adapter = self.policy, getattr(response, "connection", None)
+    def _looked_at(self, response: Any, how: Any) -> Any:
+        policy = self.policy
+        carried = carried_by(response.request)
+        if carried is None or carried is AWAY:
+            return response  # not an answer to what this hop has sent
+        if not self.has_looked_at(getattr(response, "connection", None)):
+            look_for_conflict(self.xkit.directory, response)
+        if not self._follows_redirect or self._is_answered:
+            self.line.is_spent = False  # a send of its own
+        self._is_answered = True
         response.url = self.sending.bare(response.url)
-        if not self.has_looked_at(adapter):
-            _look_for_conflict(self, adapter)
-        if response.status_code < policy.unremarkable_below or not policy.allows(str(response.request.url)):
-            return response
-        return self._answered(response, how, is_new_send)
+        if response.status_code >= policy.unremarkable_below and policy.allows(str(response.request.url)):
+            response = self._answered(response, how)
+        if response.status_code >= 300 and response.is_redirect:
+            _look_at_target(response, self.line.newest or self.sending)
+        return response
 
-    def _answered(self, response: Any, how: Any, is_new_send: bool) -> Any:
-        request = response.request
+    def _answered(self, response: Any, how: Any) -> Any:
         try:
-            if self._is_carried_by(request):
-                return self._judged(response, how, may_resend=is_new_send or not self._is_spent)
-            if response.status_code != 401 or not self._can_send_again(response):
-                return response
-            if is_new_send and self._was_withheld(request):
-                response = self._sent_again(response, how, self.fetch())
-                mine = _hook_of(response.request)
-                assert isinstance(mine, Hop)
-                return mine._judged(response, how, may_resend=True)  # nothing of ours was refused before
-            if not is_new_send and (self._was_lost(request) or self._was_replaced(request)):
-                return self._sent_again(response, how, self.fetch())
+            if self._is_carried_by(response.request):
+                return self._judged(response, how)
+            if response.status_code == 401 and self._was_replaced(response.request) and self._can_send_again(response):
+                return self._sent_again(response, how, self.write(self.fetch(), lambda: self._view(response.request)))
         except XkitAuthError as error:
             self._blame(error, response)
             raise
         return response
-
-    def _was_withheld(self, request: Any) -> bool:
-        """Whether a copy lacks the credential because it was made when a redirect was about to lead elsewhere."""
-        return self._has_left and not any(name in request.headers for name in self.names)
 
     def _is_carried_by(self, request: Any) -> bool:
         if self.sending.is_on(request.headers, request.url):
             return True
         # Another thread that sent the same request has put a newer credential on it in the meantime.
-        current = _hook_of(request)
+        current = carried_by(request)
         return isinstance(current, Hop) and current is not self and current.sending.is_on(request.headers, request.url)
 
-    def _judged(self, response: Any, how: Any, *, may_resend: bool) -> Any:
-        request, policy, credential = response.request, self.policy, self.credential
+    def _was_replaced(self, request: Any) -> bool:
+        """Whether netrc took the credential's place: on a redirect requests looks there, even if there is an auth."""
+        if not self._follows_redirect or self.line.is_spent or "Authorization" not in self.names:
+            return False
+        if not str(request.headers.get("Authorization", "")).startswith("Basic "):
+            return False
+        self.xkit.directory.warn_once(
+            "An entry in netrc replaced the credential on a redirect within"
+            f" {origin_of(self.home)}; the request was sent again with the right one."
+            " Set trust_env=False on the session to keep netrc out."
+        )
+        return True
+
+    def _judged(self, response: Any, how: Any) -> Any:
+        policy, credential = self.policy, self.credential
         answer = self._answer_view(response, how)
-        if not may_resend:
+        if self.line.is_spent:
             judgement = policy.judge(credential, answer)
             self.note(Tell(credential, judgement, final=judgement.verdict in ASKS_AGAIN))
             return response
+        request = response.request
         life = after_answer(
-            policy,
-            credential,
-            answer,
-            lambda: view_of(request, self.sending),
-            replayable=self._can_send_again(response),
+            policy, credential, answer, lambda: self._view(request), replayable=self._can_send_again(response)
         )
-        try:
-            step = next(life, None)
-            while step is not None:
-                if isinstance(step, Fetch):
-                    self.note_rejected(step)
-                    step = advance(life, self.fetch(step.rejected))
-                elif isinstance(step, Send):
-                    response = self._sent_again(response, how, step.sending)
-                    step = advance(life, self._answer_view(response, how))
-                else:
-                    self.note(step)
-                    step = advance(life, None)
-        except XkitAuthError as error:
-            self._blame(error, response)
-            raise
+        step = next(life, None)
+        while step is not None:
+            if isinstance(step, Fetch):
+                self.note_rejected(step)
+                step = advance(life, self.fetch(step.rejected))
+            elif isinstance(step, Send):
+                response = self._sent_again(response, how, step.sending)
+                step = advance(life, self._answer_view(response, how))
+            else:
+                self.note(step)
+                step = advance(life, None)
         return response
 
     def _can_send_again(self, response: Any) -> bool:
         return getattr(response, "connection", None) is not None and rewound(response.request)
 
-    def _sent_again(self, refused: Any, how: Any, what: Sending | Credential) -> Any:
-        request, before = refused.request, self.sending
+    def _sent_again(self, refused: Any, how: Any, sending: Sending) -> Any:
+        request = refused.request
         cut(refused)
-        sending = what if isinstance(what, Sending) else self.write(what, lambda: view_of(request, before))
         again = request.copy()
         if again._cookies is not None:
             extract_cookies_to_jar(again._cookies, request, refused.raw)
             again.prepare_cookies(again._cookies)
-        # The request itself, too: the hops of a redirect are made of it, and its owner may send it again. The header
-        # goes before the hook: who sees the new hook must not send the old header.
+        # The request itself, too: its owner may send it again. The hops of a redirect take what is newest in the line.
         for each in (again, request):
-            for name in {*before.names} - {*sending.names}:  # a plugin may name other headers this time
-                each.headers.pop(name, None)
-            each.url = before.bare(each.url)
-            _write_on(each, sending)
-            self.carrying(sending).hang_on(each)
+            _replace(each, self.sending, sending)
+            hop = self._carrying(sending)
+            hop._follows_redirect = self._follows_redirect
+            hang_on(each, hop)
+        self.line.newest, self.line.is_spent = sending, True
         self.note_resent(sending.credential)
         start = time.perf_counter()
         response = refused.connection.send(again, **how)
@@ -261,32 +211,16 @@ class Hop(Trip, Guard):
         response.history.append(refused)
         return response
 
-    def _was_lost(self, request: Any) -> bool:
-        """Whether a redirect within the origin led to a URL without the credential that was in it."""
-        in_url = self.sending.in_url
-        return in_url is not None and not self._has_left and not in_url.is_in(request.url)
-
-    def _was_replaced(self, request: Any) -> bool:
-        """Whether netrc took the credential's place: on a redirect requests looks there, even if there is an auth."""
-        if self._has_left or self._is_spent or "Authorization" not in self.names:
-            return False
-        if not str(request.headers.get("Authorization", "")).startswith("Basic "):
-            return False
-        self.xkit.directory.warn_once(
-            "An entry in netrc replaced the credential on a redirect within"
-            f" {origin_of(str(request.url))}; the request was sent again with the right one."
-            " Set trust_env=False on the session to keep netrc out."
-        )
-        return True
-
     # Views and errors
+
+    def _view(self, request: Any) -> Any:
+        return view_of(request, self.sending)
 
     def _answer_view(self, response: Any, how: Any) -> ResponseView:
         is_read_anyway = not how.get("stream")
         wanted = is_read_anyway and self.policy.wants_body(response.status_code, response.headers)
         body = response.content if wanted else None
-        view = view_of(response.request, self.sending)
-        return answer_view(response.status_code, response.headers, body, view)
+        return answer_view(response.status_code, response.headers, body, self._view(response.request))
 
     def _blame(self, error: XkitAuthError, response: Any) -> None:
         if error.response is not None:  # blamed already, on an answer that came later
@@ -294,33 +228,44 @@ class Hop(Trip, Guard):
         cut(response)
         self.explain(error)
         for each in (response, *response.history):
-            request = each.request.copy()
-            for name in self.names:
-                if name in request.headers:
-                    request.headers[name] = MASK
-            request.url = self.sending.bare(request.url)
-            each.request = request
+            each.request = redacted(each.request, self.names)
+            if self.sending.is_said_in(each.request.url):
+                each.request.url = f"{self.home}/{MASK}"
         error.response = response
+
+
+class Line:
+    """What a request, its copies and what is sent again have in common.
+
+    Attributes:
+        newest: what was put on one of them last, if not what the first one carried.
+        is_spent: whether this send has used up its one resend.
+    """
+
+    __slots__ = ("is_spent", "newest")
+
+    def __init__(self) -> None:
+        self.newest: Sending | None = None
+        self.is_spent = False
 
 
 def _write_on(request: Any, sending: Sending) -> None:
     sending.put_on(request.headers)
     if sending.in_url is not None:
-        request.url = sending.in_url.put_in(request.url)
+        request.__dict__["url"] = sending.in_url.put_in(request.url)
 
 
-def _hooks_of_others(request: Any) -> list[Any]:
-    return [hook for hook in request.hooks.get("response", ()) if not isinstance(hook, Guard)]
+def _replace(request: Any, before: Sending, sending: Sending) -> None:
+    for name in {*before.names} - {*sending.names}:  # a plugin may name other headers this time
+        request.headers.pop(name, None)
+    request.__dict__["url"] = before.bare(request.url)
+    _write_on(request, sending)
 
 
-def _hook_of(request: Any) -> Guard | None:
-    return next((hook for hook in request.hooks.get("response", ()) if isinstance(hook, Guard)), None)
-
-
-def _look_for_conflict(trip: Trip, adapter: Any) -> None:
-    retries = getattr(adapter, "max_retries", None)
-    if 401 in (getattr(retries, "status_forcelist", None) or ()):
-        trip.xkit.directory.warn_once(
-            "The session's urllib3.Retry repeats requests that were answered with 401, with the same credential, and"
-            " raises RetryError before a new one can be fetched. Take 401 out of its status_forcelist."
-        )
+def _look_at_target(response: Any, sending: Sending) -> None:
+    """A provider may say the credential back: a redirect that still does so without our part of it is not followed."""
+    target = sending.bare(response.headers["location"])
+    if sending.is_said_in(target):
+        del response.headers["location"]  # so that this answer is the caller's
+    else:
+        response.headers["location"] = target

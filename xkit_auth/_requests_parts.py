@@ -1,20 +1,14 @@
-"""What the adapter for requests needs to know about requests: bodies, redirects, and how to let an answer go."""
+"""What the adapter for requests needs to know about requests: bodies, views, and how to let an answer go."""
 
 from __future__ import annotations
 
-import sys
-import threading
 import time
 from typing import Any
-from urllib.parse import urljoin, urlparse
 
-from requests.sessions import SessionRedirectMixin
-from requests.structures import CaseInsensitiveDict
-from requests.utils import requote_uri
 from urllib3.exceptions import HTTPError
 
+from ._directory import Directory
 from ._model import RequestView
-from ._origin import origin_of
 from ._policy import LARGEST_BODY, Sending
 
 _PATIENCE = 5.0
@@ -33,20 +27,6 @@ def rewound(request: Any) -> bool:
     except (AttributeError, OSError, ValueError):  # ValueError: somebody has closed the file
         return False
     return True
-
-
-def stays_at_origin(request: Any, response: Any) -> bool:
-    """Whether a redirect certainly leads to the same origin, resolved as requests is about to resolve it."""
-    try:
-        target = str(SessionRedirectMixin().get_redirect_target(response))
-        if target.startswith("//"):
-            target = f"{urlparse(response.url).scheme}:{target}"
-        quoted = requote_uri(urlparse(target).geturl())
-        target = quoted if urlparse(target).netloc else urljoin(response.url, quoted)
-    except ValueError:  # a Location that is not UTF-8, or not a URL
-        return False
-    origin = origin_of(target)
-    return origin is not None and origin == origin_of(str(request.url))
 
 
 def cut(response: Any) -> None:
@@ -81,51 +61,6 @@ def _head_of(raw: Any) -> tuple[bytes, bool]:
     return bytes(head[:LARGEST_BODY]), False
 
 
-# Redirects
-#
-# requests follows a redirect with a copy of the request, which it makes in the same thread after the hooks have
-# returned. The credential is left out of copies that are made there until the next answer comes; it is not taken off
-# the request, for its owner may send that again, even from another thread at the same time.
-
-_converting = threading.Lock()
-
-
-class WithholdingHeaders(CaseInsensitiveDict[Any]):
-    """A request's headers, whose copies lack what ``withhold`` has named for the thread that makes them.
-
-    Only the copies that urllib3 makes are always whole: those are sent, and the request is one that may carry it.
-    """
-
-    def __init__(self, headers: Any = None) -> None:
-        super().__init__(headers)
-        self.withheld: dict[int, tuple[str, ...]] = {}
-
-    def copy(self) -> CaseInsensitiveDict[Any]:
-        """The headers for another request."""
-        copy = CaseInsensitiveDict[Any](self.items())
-        if not str(sys._getframe(1).f_globals.get("__name__")).startswith("urllib3."):
-            for name in self.withheld.get(threading.get_ident(), ()):
-                copy.pop(name, None)
-        return copy
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return CaseInsensitiveDict, (dict(self.items()),)
-
-
-def withhold(request: Any, names: tuple[str, ...]) -> None:
-    """Leave these headers out of the copies of the request that this thread makes."""
-    with _converting:
-        if not isinstance(request.headers, WithholdingHeaders):
-            request.headers = WithholdingHeaders(request.headers)
-        request.headers.withheld[threading.get_ident()] = names
-
-
-def stop_withholding(request: Any) -> None:
-    """Let this thread make whole copies of the request again."""
-    if isinstance(request.headers, WithholdingHeaders):
-        request.headers.withheld.pop(threading.get_ident(), None)
-
-
 def view_of(request: Any, without: Sending | None) -> RequestView:
     """A request as hooks see it, without what carries our credential."""
     ours = {name.lower() for name in without.names} if without else ()
@@ -142,3 +77,30 @@ def view_of(request: Any, without: Sending | None) -> RequestView:
 
 def _text(value: str | bytes) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else value
+
+
+def host_named_in(headers: Any) -> str | bytes | None:
+    """The caller's own ``Host``, if there is one."""
+    try:
+        named = headers._store.get("host")  # at a third of what the front door costs
+    except AttributeError:  # another class of headers, of niquests or the caller's own
+        host: str | bytes | None = headers.get("Host")
+        return host
+    return None if named is None else named[1]
+
+
+def look_for_conflict(directory: Directory, response: Any) -> None:
+    """Look once at what the session sends with, and warn of what would switch a part of us off."""
+    adapter = getattr(response, "connection", None)
+    retries = getattr(adapter, "max_retries", None)
+    if 401 in (getattr(retries, "status_forcelist", None) or ()):
+        directory.warn_once(
+            "The session's urllib3.Retry repeats requests that were answered with 401, with the same credential, and"
+            " raises RetryError before a new one can be fetched. Take 401 out of its status_forcelist."
+        )
+    if hasattr(response, "from_cache") or hasattr(adapter, "controller"):
+        directory.warn_once(
+            "The session keeps answers in a cache. If it serves more than one user, one may be given another's answer:"
+            " give each user a cache of their own, or let the cache tell them apart. See 'Serve many users with one"
+            " session' in the documentation of xkit-auth."
+        )

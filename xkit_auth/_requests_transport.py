@@ -1,67 +1,76 @@
-"""Calls to Xkit over requests: one session that keeps nothing and follows nothing."""
+"""Calls to Xkit over urllib3, on which requests stands: a connection for each call.
+
+requests itself is left out: test libraries and caches patch its sessions and adapters for the whole process.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from http.cookiejar import DefaultCookiePolicy
+from collections.abc import Callable, Mapping
 
-from requests import PreparedRequest, Session
-from requests.exceptions import ConnectionError as BrokenConnection
-from requests.exceptions import RequestException, Timeout
-from urllib3.exceptions import HTTPError
+from urllib3 import PoolManager, ProxyManager, Timeout
+from urllib3.util import make_headers
 
-from ._platform import Answer, NoAnswer, gathered, reason_of
+from ._model import Secret
+from ._network import Route
+from ._platform import Answer, answered, gathered
+from ._quiet import Quiet
 
 _CHUNK = 16 * 1024
+_QUIET = Quiet(
+    f"urllib3.{logger}" for logger in ("connection", "connectionpool", "poolmanager", "response", "util.retry")
+)
 
 
 class RequestsTransport:
-    """A ``Transport`` over a session of its own. ``is_direct`` keeps the environment's proxies out of a sandbox."""
+    """A ``Transport`` that keeps no connection, sends no cookies and follows nothing."""
 
-    def __init__(self, *, is_direct: bool) -> None:
-        self._is_direct = is_direct
-        self._session = Session()
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._has_answered = False
+    def __init__(self, route: Route) -> None:
+        self._route = route
+        if route.proxy is not None:
+            route.proxy.check_library("socks", "requests[socks]")
 
-    def get(self, url: str, headers: Mapping[str, str], deadline: float) -> Answer:
+    def get(self, url: str, headers: Callable[[], Mapping[str, str]], deadline: float) -> Answer:
         """The answer, or ``NoAnswer`` by ``deadline``."""
-        try:
-            answer = self._get(url, headers, deadline)
-        except NoAnswer:
-            raise
-        except (RequestException, HTTPError, OSError, ValueError, RuntimeError) as error:
-            failure = self._described(error)
-        else:
-            self._has_answered = True
-            return answer
-        # Not chained: a library's exception leads to its request, and so to our keys.
-        raise failure
+        return answered(lambda: self._get(url, headers, deadline), self._route)
 
-    def _get(self, url: str, headers: Mapping[str, str], deadline: float) -> Answer:
-        request = PreparedRequest()
-        # Prepared by hand: a session would look into netrc.
-        request.prepare(method="GET", url=url, headers=dict(headers))
-        settings = self._session.merge_environment_settings(url, {}, True, None, None)
-        if self._is_direct:
-            settings["proxies"] = {}
+    def _get(self, url: str, headers: Callable[[], Mapping[str, str]], deadline: float) -> Answer:
         left = max(deadline - time.monotonic(), 0.001)
-        response = self._session.send(request, timeout=left, allow_redirects=False, **settings)
-        try:
-            body = gathered(response.raw.stream(_CHUNK, decode_content=False), deadline)
-            return Answer(response.status_code, response.headers, body)
-        finally:
-            response.close()
+        with _QUIET.here(), self._pools() as pools:
+            response = pools.request(
+                "GET",
+                url,
+                headers=dict(headers()),
+                timeout=Timeout(connect=left, read=left),
+                retries=False,
+                redirect=False,
+                preload_content=False,
+                enforce_content_length=True,  # urllib3 1 would not mind
+            )
+            try:
+                body = gathered(response.stream(_CHUNK, decode_content=False), deadline)
+                return Answer(response.status, response.headers, body)
+            finally:
+                response.close()
 
-    def _described(self, error: Exception) -> NoAnswer:
-        name = type(error).__name__
-        if isinstance(error, Timeout):
-            return NoAnswer(f"no answer in time ({name})")
-        # requests does not say whether the connection was an old one; an earlier answer makes that likely.
-        was_reset = isinstance(error, BrokenConnection) and "Connection aborted" in str(error) and self._has_answered
-        return NoAnswer(reason_of(error), was_reset=was_reset)
+    def _pools(self) -> PoolManager:
+        proxy, tls = self._route.proxy, self._route.tls
+        if proxy is None:
+            return PoolManager(ssl_context=tls)
+        if proxy.is_socks:
+            from urllib3.contrib.socks import SOCKSProxyManager  # does not import without PySocks
 
-    def close(self) -> None:
-        """Close every connection."""
-        self._session.close()
+            where = proxy.url.replace("socks5:", "socks5h:")  # the proxy looks names up, as on httpx
+            return SOCKSProxyManager(
+                where, username=_or_none(proxy.user), password=_or_none(proxy.password), ssl_context=tls
+            )
+        return ProxyManager(
+            proxy.url,
+            proxy_headers=make_headers(proxy_basic_auth=b":".join(proxy.login() or ()).decode() or None),
+            ssl_context=tls,
+            proxy_ssl_context=tls,
+        )
+
+
+def _or_none(secret: Secret) -> str | None:
+    return secret.reveal() or None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from ._disguise import is_partly_said_in
+from ._disguise import Parts
 
 MASK = "[redacted]"
 
@@ -14,6 +14,8 @@ _LONGEST_LOOKED_AT = 4096
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+")
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]{0,63}")
+_MOST_DIGITS_IN_A_NAME = 3
 _PLACEHOLDERS = frozenset(("null", "none", "nil", "undefined", "nan", "placeholder", "changeme", "n/a", "masked"))
 _MASKED_OUT = re.compile(r"(?:\*{3,}|x{3,}|\.{3,}|•+)", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z0-9+/_=.\-~]{6,}")
@@ -55,17 +57,33 @@ def is_header_name(text: str) -> bool:
     return _HEADER_NAME.fullmatch(text) is not None
 
 
-def shown(text: object, secrets: Iterable[str] = ()) -> str:
+def is_plain_name(text: str) -> bool:
+    """Whether ``text`` is a name as a field has one, and not a token that was put in the place of one."""
+    is_name = _PLAIN_NAME.fullmatch(text) is not None and sum(map(str.isdigit, text)) <= _MOST_DIGITS_IN_A_NAME
+    return is_name and not looks_secret(text)
+
+
+def shown(text: object, secrets: Iterable[str] | Parts = ()) -> str:
     """``text`` from outside as it may appear in an error: one line, short, and free of ``secrets``.
 
     A text that holds any part of a secret, in whatever disguise, is dropped whole: what is left of it could still help
     to guess.
     """
     head = str(text)[:_LONGEST_LOOKED_AT]
-    if is_partly_said_in(head, secrets):
+    if (secrets if isinstance(secrets, Parts) else Parts(secrets)).are_said_in(head):
         return MASK
     line = _UNPRINTABLE.sub(" ", head).strip()
     return line if len(line) <= _LONGEST_SHOWN else line[: _LONGEST_SHOWN - 1] + "…"
+
+
+def told(error: BaseException, secrets: Iterable[str] = ()) -> str:
+    """The class of an exception from outside, and its text, if it has one that may be shown."""
+    try:
+        text = str(error)
+    except Exception:  # its text is made by code from outside
+        text = ""
+    kind = type(error).__name__
+    return f"{kind}: {shown(text, secrets)}" if text else kind
 
 
 def looks_secret(text: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeGuard
 
+from ._account import why_no_name
 from ._model import WebhookEvent
 
 LARGEST_WEBHOOK = 64 * 1024
@@ -28,7 +29,7 @@ def read_webhook(body: bytes | str) -> WebhookEvent:
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         event_type = slug = context = connection = None
     if not (_is_name(event_type) and _is_name(slug) and _is_name(context)):
-        raise ValueError("not a webhook of Xkit's: event_type, connector.slug or context.external_id is missing")
+        raise ValueError("not a webhook of Xkit's: event_type, connector.slug or context.external_id is unusable")
     connection_id = connection.get("external_id") if isinstance(connection, dict) else None
     return WebhookEvent(
         event_type=event_type,
@@ -39,4 +40,4 @@ def read_webhook(body: bytes | str) -> WebhookEvent:
 
 
 def _is_name(value: object) -> TypeGuard[str]:
-    return isinstance(value, str) and value != ""
+    return why_no_name(value) is None

@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from types import TracebackType
-from typing import ClassVar, NoReturn
+from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from ._account import DEFAULT_BASE_URL, Account
 from ._broker import Broker, awaited, waited
@@ -17,7 +17,12 @@ from ._directory import Directory
 from ._errors import ConfigurationError, XkitAuthError
 from ._link import ReconnectLink, ReconnectUrl
 from ._model import Connection, Credential, Secret, WebhookEvent
+from ._network import Network
+from ._process import OfProcess
 from ._webhook import read_webhook
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 _LARGEST_NUMBER = 1_000_000_000
 
@@ -40,6 +45,11 @@ class Xkit:
         max_calls: how many calls to Xkit run at once at the most.
         connectors: which connector plugin a slug of your Xkit project means, such as ``{"my-gh": "github"}``.
         plugins: plugin objects beside those that are installed; they override installed ones.
+        ca_file: the certificates that are trusted in calls to Xkit: a file or folder in PEM, or an ``ssl.SSLContext``;
+            default: what ``SSL_CERT_FILE``, ``SSL_CERT_DIR``, ``REQUESTS_CA_BUNDLE`` or ``CURL_CA_BUNDLE`` names (the
+            first that is set), else this machine's own and those of the package certifi.
+        proxy: the proxy for calls to Xkit, such as ``http://user:password@proxy.example:3128``; ``""`` for none;
+            default: what ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY`` say.
         reconnect_url: where to send a user who must connect again: a template with ``{context}`` and ``{connector}``
             (filled in percent-encoded), or a function that is called with ``context=`` and ``connector=``.
 
@@ -53,7 +63,7 @@ class Xkit:
 
     _alive: ClassVar[weakref.WeakSet[Xkit]] = weakref.WeakSet()
     _the_default: ClassVar[Xkit | None] = None
-    _default_lock: ClassVar[threading.RLock] = threading.RLock()
+    _default_lock: ClassVar[OfProcess[threading.RLock]] = OfProcess(threading.RLock)
 
     def __init__(
         self,
@@ -68,10 +78,14 @@ class Xkit:
         max_calls: int = 32,
         connectors: Mapping[str, str] | None = None,
         plugins: Iterable[object] = (),
+        ca_file: str | os.PathLike[str] | SSLContext | None = None,
+        proxy: str | None = None,
         reconnect_url: ReconnectUrl | None = None,
     ) -> None:
         secret = Secret((os.environ.get("XKIT_SECRET_KEY") if secret_key is None else secret_key) or "")
         del secret_key  # so that a traceback with local variables does not show it
+        hidden_proxy = None if proxy is None else Secret(proxy)
+        del proxy  # the same for a password in it
         self._account = Account(
             os.environ.get("XKIT_PUBLISHABLE_KEY") if publishable_key is None else publishable_key,
             secret,
@@ -89,12 +103,13 @@ class Xkit:
             timeout=_number("timeout", timeout, least=0.001),
             max_calls=int(_number("max_calls", max_calls, least=1)),
             tell=self.directory.tell,
+            network=Network(ca_file, hidden_proxy),
         )
         self.is_settled = True  # what auth objects have worked out for this Xkit still holds
-        with Xkit._default_lock:
+        with Xkit._default_lock():
             Xkit._alive.add(self)
             default = Xkit._the_default
-            if default is not None and default._account.publishable_key != self._account.publishable_key:
+            if default is not None and not default._account.is_same_as(self._account):
                 default.is_settled = False  # whoever relies on it must look again, and find two accounts
 
     # The process's own
@@ -107,12 +122,12 @@ class Xkit:
             ConfigurationError: keys are missing, or an ``Xkit`` of another account is alive, so that a forgotten
                 ``xkit=`` could reach another account's user.
         """
-        with cls._default_lock:
+        with cls._default_lock():
             default = cls._the_default
             if default is None or default.broker.is_closed:
                 default = cls._the_default = Xkit()
             for other in list(cls._alive):
-                if not other.broker.is_closed and other._account.publishable_key != default._account.publishable_key:
+                if not other.broker.is_closed and not other._account.is_same_as(default._account):
                     raise ConfigurationError(
                         "Two Xkit accounts are in use, and this auth object does not say which one it means",
                         hint="Give it xkit=…; the process's own account comes from XKIT_PUBLISHABLE_KEY.",
@@ -131,7 +146,7 @@ class Xkit:
             ConfigurationError: a name cannot be used, or no HTTP library is installed.
         """
         with self._explaining():
-            return waited(self.broker.reading(connector, context))
+            return waited(self.broker.reading(connector, context, may_block=True))
 
     async def aget_connection(self, connector: str, *, context: str) -> Connection:
         """The same as ``get_connection``, for asyncio and trio."""
@@ -153,7 +168,7 @@ class Xkit:
             ConfigurationError: a name cannot be used, or no HTTP library is installed.
         """
         with self._explaining():
-            return waited(self.broker.asking(connector, context, rejected))
+            return waited(self.broker.asking(connector, context, rejected, may_block=True))
 
     async def aget_credential(self, connector: str, *, context: str, rejected: Credential | None = None) -> Credential:
         """The same as ``get_credential``, for asyncio and trio."""
@@ -243,14 +258,3 @@ def _number(name: str, value: object, *, least: float = 0) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool) and least <= value <= _LARGEST_NUMBER:
         return float(value)
     raise ConfigurationError(f"Xkit({name}=…) must be a number from {least} to {_LARGEST_NUMBER:,}")
-
-
-def _after_fork_in_child() -> None:
-    Xkit._default_lock = threading.RLock()
-    for xkit in list(Xkit._alive):
-        xkit.directory.after_fork()
-        xkit.broker.after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)

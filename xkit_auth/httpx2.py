@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import httpcore2
 import httpx2
 
 from ._httpx import HttpxAuth, Sent
 from ._httpx_all_of import HttpxAfterAuth, HttpxAllOf
 from ._httpx_body import Rejoined
+from ._httpx_place import knows_headers
 from ._httpx_transport import HttpxTransport
+from ._network import Route
 
 __all__ = ["AfterAuth", "AllOf", "XkitAuth"]
 
 
 class _Stream(Rejoined, httpx2.SyncByteStream, httpx2.AsyncByteStream):
     pass
+
+
+class _Sent(Sent):
+    _library = httpx2
+    _bytes_type = httpx2.ByteStream
+    _knows_headers = knows_headers(httpx2.Headers)
 
 
 class XkitAuth(HttpxAuth, httpx2.Auth):
@@ -25,9 +34,8 @@ class XkitAuth(HttpxAuth, httpx2.Auth):
 
     _adapter = __name__
     _library = httpx2
-    _trip_type = Sent
+    _trip_type = _Sent
     _stream_type = _Stream
-    _bytes_type = httpx2.ByteStream
 
 
 class AllOf(HttpxAllOf, httpx2.Auth):
@@ -52,6 +60,6 @@ class AfterAuth(HttpxAfterAuth, httpx2.Auth):
     _library = httpx2
 
 
-def open_transport(*, is_direct: bool) -> HttpxTransport:
-    """A client for calls to Xkit; ``is_direct`` if no proxy may come in between."""
-    return HttpxTransport(httpx2, is_direct=is_direct)
+def open_transport(*, route: Route) -> HttpxTransport:
+    """What makes calls to Xkit."""
+    return HttpxTransport(httpcore2, route, socks="httpx2[socks]")

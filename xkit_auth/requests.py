@@ -15,7 +15,11 @@ from requests.auth import AuthBase
 from ._all_of import BaseAllOf
 from ._auth import BaseAuth
 from ._errors import ConfigurationError
-from ._requests_hop import Guard, Hop
+from ._network import Route
+from ._origin import is_named_by
+from ._requests_home import let_go
+from ._requests_hop import Hop
+from ._requests_parts import host_named_in
 from ._requests_transport import RequestsTransport
 
 __all__ = ["AllOf", "NoAuth", "XkitAuth"]
@@ -47,13 +51,18 @@ class XkitAuth(BaseAuth, AuthBase):
                 "This XkitAuth is for requests, and another library was given it",
                 hint="Take XkitAuth from xkit_auth.httpx or xkit_auth.httpx2, as the client is.",
             )
+        let_go(request)
         url = request.url
         end = url.find("/", 8)  # behind https://
-        hop: Hop | None = self._trip(url[:end] if end > 0 else url, request)
+        origin = url[:end] if end > 0 else url
+        hop: Hop | None = self._trip(origin, request)
         if hop is None:
-            Guard.take_off(request)
             return request
-        hop.put_on(request, hop.settled.held(hop.context) or hop.fetch())
+        host = host_named_in(request.headers)
+        if host is not None and not is_named_by(origin, host):
+            self._misled(hop, "The Host header")
+            return request
+        hop.put_on(request, hop.settled.held(hop.context) or hop.fetch(), origin)
         if "pre_request" in hooks:  # of niquests
             request.hooks = {**request.hooks, "pre_request": [_only_plain_sessions, *hooks["pre_request"]]}
         return request
@@ -81,9 +90,9 @@ class AllOf(BaseAllOf, AuthBase):
         return request
 
 
-def open_transport(*, is_direct: bool) -> RequestsTransport:
-    """A client for calls to Xkit; ``is_direct`` if no proxy may come in between."""
-    return RequestsTransport(is_direct=is_direct)
+def open_transport(*, route: Route) -> RequestsTransport:
+    """What makes calls to Xkit."""
+    return RequestsTransport(route)
 
 
 def _only_plain_sessions(_request: Any) -> None:

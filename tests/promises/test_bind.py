@@ -461,12 +461,15 @@ class KnowsSdk:
     def read(self, result):
         return result.status, result.headers, result.body
 
+    def sent(self, headers):
+        return headers
+
     def request(self, auth, wrapped, sdk, args, kwargs):
         path = args[0] if args else ""
 
         def attempt(headers):
             self.attempts.append(dict(headers))
-            return wrapped(path, headers)
+            return wrapped(path, self.sent(headers))
 
         return auth.send(self.view(sdk, path), attempt, self.read, **self.more)
 
@@ -475,7 +478,7 @@ class KnowsSdk:
 
         async def attempt(headers):
             self.attempts.append(dict(headers))
-            return await wrapped(path, headers)
+            return await wrapped(path, self.sent(headers))
 
         return await auth.asend(self.view(sdk, path), attempt, self.read, **self.more)
 
@@ -589,6 +592,72 @@ def test_further_headers_go_along_and_those_marked_default_give_way(sandbox, sdk
         {"Acme-Version": "2", "Acme-App": "always", "Authorization": "Bearer first-token"},
         {"Acme-App": "always", "Authorization": "Bearer first-token"},
     ]
+
+
+OWN = {"Authorization": "Bearer placeholder", "x-api-key": "placeholder", "X-Trace": "7"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value", "gone"),
+    [
+        ("oauth2", "authorization", "Bearer first-token", "x-api-key"),
+        ("api_key", "x-api-key", "first-token", "authorization"),
+    ],
+)
+def test_what_an_sdk_has_of_its_own_gives_way_to_a_credential_of_whatever_kind(sandbox, sdk, kind, name, value, gone):
+    class KnowsItsHeaders(KnowsSdk):
+        def view(self, sdk, path):
+            return RequestView(method="GET", url=sdk.url + path, headers=OWN, body=b"")
+
+        def sent(self, headers):
+            assert "first-token" not in repr(headers)
+            return headers.over(OWN)
+
+    kinds = {"oauth2": Placement(), "api_key": Placement(header={"X-Api-Key": "{token}"})}
+    sandbox.add_connector(Connector("acme", hosts=["x.example"], kinds=kinds))
+    with bind(sdk, "acme", context="user-1", xkit=sandbox.xkit(plugins=[KnowsItsHeaders()]), kind=kind):
+        called(sdk)
+    (arrival,) = sandbox.arrivals("acme")
+    assert (arrival.headers[name], arrival.headers["x-trace"]) == (value, "7")
+    assert gone not in arrival.headers
+
+
+def test_without_the_credential_what_an_sdk_has_of_its_own_stays(sandbox, sdk):
+    class KnowsItsHeaders(KnowsSdk):
+        def sent(self, headers):
+            return headers.over(OWN)
+
+    sdk.url = sandbox.elsewhere_url
+    xkit = sandbox.xkit(plugins=[KnowsItsHeaders()])
+    with bind(sdk, "acme", context="user-1", xkit=xkit, off_host="bare"):
+        called(sdk)
+    assert tokens_at(sandbox, "elsewhere") == ["Bearer placeholder"]
+
+
+@pytest.mark.parametrize("name", ["Host", "host"])
+def test_an_sdk_that_names_another_host_beside_the_url_gets_nothing(sandbox, sdk, name):
+    plugin = KnowsSdk(headers={name: "evil.example"})
+    xkit = sandbox.xkit(plugins=[plugin])
+    with bind(sdk, "acme", context="user-1", xkit=xkit), pytest.raises(HostNotAllowed, match="The Host header"):
+        called(sdk)
+    assert (sandbox.call_count(), tokens_at(sandbox)) == (0, [])
+    with bind(sdk, "acme", context="user-1", xkit=xkit, off_host="bare"):
+        plugin.more = {"headers": {name: "evil.example"}}
+        called(sdk)
+        plugin.more = {"headers": {name: sdk.url.removeprefix("http://").upper()}}
+        called(sdk)
+    assert tokens_at(sandbox) == [None, "Bearer first-token"]
+
+
+def test_an_answer_behind_a_redirect_says_nothing_about_the_credential(sandbox, sdk):
+    class FollowsRedirects(KnowsSdk):
+        def read(self, result):
+            return None
+
+    with bind(sdk, "acme", context="user-1", xkit=sandbox.xkit(plugins=[FollowsRedirects()])):
+        assert called(sdk, "/status/401").status == 401
+    assert tokens_at(sandbox) == ["Bearer first-token"]
+    assert sandbox.call_count() == 1
 
 
 def test_a_credential_in_the_url_is_refused_before_anything_is_sent(sandbox, sdk):

@@ -54,10 +54,16 @@ class Provider:
             return
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
         self.arrivals.append(Arrival(scope["http_version"], scope["path"], headers, scope["client"][1]))
+        status, more, body = 200, [], b"yes"
+        if scope["path"] == "/open":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            return
         if len(self.arrivals) >= self.crowd:
             self._everybody_is_here.set()
         await self._everybody_is_here.wait()
-        status, more, body = 200, [], b"yes"
         if self.refused in str(headers):
             status, body = 401, LONG if scope["path"] == "/long" else b"no"
         elif scope["path"] == "/redirect":
@@ -170,9 +176,12 @@ def turns(monkeypatch):
 
 @pytest.mark.drivers(httpx=True)
 def test_d6_streams_that_are_refused_together_ask_once_and_are_each_sent_again_once(sandbox, driver, acme, turns):
-    acme.crowd = STREAMS
     one = driver.lib.Limits(max_connections=1)
     with acme.client(limits=one) as send, ThreadPoolExecutor(STREAMS) as pool:
+        # Both libraries take a connection for idle, and may close it, if the last open stream ends just when a thread
+        # is about to open the next one. So one stream stays open all the time.
+        assert send("GET", f"{acme.url}/open", stream=True).status_code == 200
+        acme.crowd = STREAMS + 1
         with sandbox.hold():
             replies = pool.map(lambda number: send("GET", f"{acme.url}/{number}"), range(STREAMS))
             assert all(acme.refusals.acquire(timeout=PATIENCE) for _ in range(STREAMS))
@@ -183,7 +192,7 @@ def test_d6_streams_that_are_refused_together_ask_once_and_are_each_sent_again_o
     assert sandbox.call_count() == 1
     new = sandbox.credential("acme", "user-1")
     once_each = [(f"/{number}", token) for token in (acme.old, new) for number in range(STREAMS)]
-    assert Counter(came(acme)) == Counter([*once_each, ("/later", new)])
+    assert Counter(came(acme)) == Counter([("/open", acme.old), *once_each, ("/later", new)])
     assert len({arrival.connection for arrival in acme.arrivals}) == 1
 
 

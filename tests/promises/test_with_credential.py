@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from functools import partial
 
 import pytest
@@ -167,6 +168,45 @@ def test_the_answer_on_an_error_of_ours_does_not_show_the_credential(sandbox, de
     with pytest.raises(ReauthorizationRequired) as caught:
         get()
     assert "first-token" not in str(dict(caught.value.response.request.headers))
+
+
+HOW_IT_IS_SENT = {
+    "bearer": lambda token: {"headers": {"Authorization": f"Bearer {token}"}},
+    "a header of another name": lambda token: {"headers": {"X-Api-Key": token}},
+    "basic": lambda token: {"headers": {"Authorization": b"Basic " + b64encode(f"ann:{token}".encode())}},
+    "query": lambda token: {"params": {"key": token, "a": "b"}},
+    "json": lambda token: {"json": {"auth": {"token": token}}},
+    "form": lambda token: {"data": {"token": token}},
+    "bytes": lambda token: {"content": token.encode()},
+    "hex": lambda token: {"headers": {"X-Api-Key": token.encode().hex()}},
+    "cookie": lambda token: {"headers": {"Cookie": f"session={token}"}},
+}
+
+
+@pytest.mark.parametrize("how", HOW_IT_IS_SENT)
+def test_wherever_a_function_has_put_the_credential_the_answer_on_our_error_does_not_lead_to_it(
+    sandbox, driver, decorated, walk, how
+):
+    token = "first-Wq8/T5yPz2+LmKd"
+    sandbox.connect("acme", "user-1", credential=token)
+
+    def send(path, makes, *, token):
+        with driver.session() as client:
+            return decorated.judged(client("POST", decorated.url + path, **HOW_IT_IS_SENT[how](token)), makes)
+
+    async def asend(path, makes, *, token):
+        async with driver.lib.AsyncClient(trust_env=False, verify=False) as client:
+            return decorated.judged(await client.post(decorated.url + path, **HOW_IT_IS_SENT[how](token)), makes)
+
+    decorated.send, decorated.asend = send, asend
+    decorated.xkit.get_credential("acme", context="user-1")
+    sandbox.revoke("acme", "user-1")
+    with pytest.raises(ReauthorizationRequired) as caught:
+        decorated("/status/401")()
+    assert caught.value.response is decorated.errors[0].response
+    assert caught.value.response.status_code == 401
+    assert walk([token]).found_in(caught.value.response) == []
+    assert walk([token]).shows(str(caught.value)) is False
 
 
 @pytest.mark.drivers(httpx=True)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+import socket
+import traceback
 
 import pytest
-from aiohttp import FormData
+import xkit_auth_slack
+from aiohttp import ClientResponseError, ClientSession, FormData
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from xkit_auth import ConfigurationError, HostNotAllowed, NotConnected
+from xkit_auth import ConfigurationError, Connector, HostNotAllowed, NotConnected, Placement, hookimpl
 from xkit_auth.sdk import bind, find_error
 
 REFUSAL = {"ok": False, "error": "token_expired"}
@@ -158,6 +161,116 @@ def test_a_redirect_to_another_host_carries_nothing(sandbox, stand_in, bound, ca
     (arrival,) = sandbox.arrivals("elsewhere")
     assert "authorization" not in arrival.headers
     assert carried(stand_in.arrivals) == [(f"Bearer {sandbox.credential('slack', 'user-1')}", 302)]
+
+
+STRANGERS = {"elsewhere": "{elsewhere}/status/401", "at home": "/api/redirected"}
+
+
+@pytest.mark.parametrize("target", STRANGERS.values(), ids=STRANGERS)
+def test_an_answer_behind_a_redirect_is_no_refusal_and_nothing_is_sent_again(
+    sandbox, stand_in, bound, call, carried, target
+):
+    stand_in.says("/api/auth.test", "", 302, Location=target.format(elsewhere=sandbox.elsewhere_url))
+    stand_in.says("/api/redirected", REFUSAL, 401)
+    sandbox.expire("slack", "user-1")
+    with pytest.raises(SlackApiError):
+        call(bound.auth_test)
+    assert [arrival.path for arrival in stand_in.arrivals][:2] == ["/api/auth.test", "/api/redirected"][
+        : len(stand_in.arrivals)
+    ]
+    assert len(stand_in.arrivals + sandbox.arrivals("elsewhere")) == 2
+    assert sandbox.call_count() == 1
+
+
+def test_our_frames_do_not_show_the_credential_when_the_network_breaks_off(sandbox, xkit, kind, call, walk):
+    token = sandbox.connect("slack", "user-1")
+    xkit.get_credential("slack", context="user-1")
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        host = f"127.0.0.1:{nobody.getsockname()[1]}"
+    near = kind(base_url=f"http://{host}/api/")
+    with bind(near, "slack", context="user-1", xkit=xkit, hosts=[host]), pytest.raises(OSError) as caught:
+        call(near.auth_test)
+    frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
+    ours = [frame for frame in frames if "xkit_auth" in frame.f_code.co_filename]
+    assert "attempt" in [frame.f_code.co_name for frame in ours]
+    looks = walk(
+        [token.removeprefix("sandbox-")], enters=lambda value: "xkit_auth.testing" not in type(value).__module__
+    )
+    assert looks.found_in([dict(frame.f_locals) for frame in ours]) == []
+
+
+def test_after_a_redirect_the_next_call_is_judged_again(sandbox, stand_in, bound, call, carried, renewed):
+    stand_in.says("/api/auth.test", "", 302, Location="/api/redirected")
+    stand_in.says("/api/redirected", {"ok": True})
+    stand_in.says("/api/api.test", {"ok": True})
+    old = sandbox.credential("slack", "user-1")
+    call(bound.auth_test)
+    bound.expire()
+    call(bound.api_test)
+    assert carried(stand_in.arrivals)[2:] == renewed(old, sandbox.credential("slack", "user-1"), refusal=200)[1:]
+
+
+@pytest.mark.parametrize("kind", [AsyncWebClient], indirect=True)
+@pytest.mark.parametrize("how", ["of the session", "of the call", "a function of the call"])
+def test_what_aiohttp_is_to_do_about_a_status_is_done(sandbox, stand_in, bound, call, how):
+    seen = []
+
+    async def look(answer):
+        seen.append(answer.status)
+
+    async def calls():
+        async with ClientSession(raise_for_status=how == "of the session") as session:
+            bound.session = session
+            more = {"of the session": {}, "of the call": {"raise_for_status": True}}.get(
+                how, {"raise_for_status": look}
+            )
+            arguments = {"headers": {}, **more}
+            return await bound._request(http_verb="GET", api_url=f"{stand_in.url}/api/x", req_args=arguments)
+
+    stand_in.says("/api/x", {"ok": False}, 500)
+    if how == "a function of the call":
+        assert call(calls)["status_code"] == 500
+        assert seen == [500]
+    else:
+        with pytest.raises(ClientResponseError, match="500"):
+            call(calls)
+
+
+class TwoKinds:
+    """A plugin whose Slack takes a key in a header of its own, too."""
+
+    @hookimpl
+    def xkit_auth_connectors(self):
+        kinds = {"bot": Placement(), "key": Placement(header={"X-Slack-Key": "{token}"})}
+        return [Connector("slack", hosts=["slack.example"], kinds=kinds)]
+
+    @hookimpl
+    def xkit_auth_bind(self, target, auth):
+        return xkit_auth_slack.xkit_auth_bind(target, auth)
+
+
+@pytest.mark.parametrize(("which", "name"), [("bot", "authorization"), ("key", "x-slack-key")])
+def test_headers_of_its_own_for_a_credential_of_another_kind_stay_at_home(sandbox, stand_in, kind, call, which, name):
+    stand_in.says("/api/auth.test", {"ok": True})
+    token = sandbox.connect("slack", "user-1")
+    near = kind("its-own", base_url=f"{stand_in.url}/api/", headers={"X-SLACK-KEY": "its-own"})
+    xkit = sandbox.xkit(plugins=[TwoKinds()])
+    with bind(near, "slack", context="user-1", xkit=xkit, hosts=[stand_in.host], kind=which):
+        call(near.auth_test)
+    (arrival,) = stand_in.arrivals
+    assert "its-own" not in str(arrival.headers)
+    assert token in arrival.headers[name]
+
+
+def test_a_header_of_another_name_follows_no_redirect_either(sandbox, stand_in, near, call):
+    stand_in.says("/api/auth.test", "", 302, Location=f"{sandbox.elsewhere_url}/api/auth.test")
+    sandbox.connect("slack", "user-1")
+    xkit = sandbox.xkit(plugins=[TwoKinds()])
+    bound = bind(near, "slack", context="user-1", xkit=xkit, hosts=[stand_in.host], kind="key")
+    with bound, pytest.raises(SlackApiError):
+        call(near.auth_test)
+    assert stand_in.arrivals[0].headers["x-slack-key"] == sandbox.credential("slack", "user-1")
+    assert all("x-slack-key" not in arrival.headers for arrival in sandbox.arrivals("elsewhere"))
 
 
 def test_a_method_at_another_host_gets_nothing(sandbox, bound, call):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from contextvars import ContextVar
+from pathlib import Path
 
 import httpx
 import httpx2
@@ -83,6 +85,8 @@ def main() -> None:
         with requests.Session() as session:
             session.auth = xkit_auth.requests.XkitAuth(ANY, context=user)
             session.get("https://api.github.com/user", auth=xkit_auth.requests.NoAuth())
+        Xkit(ca_file=Path("authority.pem"), proxy="http://proxy.example:3128").close()
+        Xkit(ca_file=ssl.create_default_context(), proxy="").close()
         httpx.Client(auth=xkit_auth.httpx.XkitAuth("slack", context=lambda: "user-42", off_host="bare"))
         httpx2.Client(auth=xkit_auth.httpx2.XkitAuth("acme", context="u", params={"subdomain": "acme"}))
         connection: Connection = xkit.get_connection("slack", context="user-42")

@@ -92,10 +92,9 @@ class FakeTransport:
         self.arrived: queue.Queue[AskedCall] = queue.Queue()
         self.by_hand = False
         self.reply: Callable[[AskedCall], Answer | BaseException] = lambda _call: active("token-1")
-        self.closed = 0
 
     def get(self, url: str, headers: Any, deadline: float) -> Answer:
-        call = AskedCall(url, headers, deadline)
+        call = AskedCall(url, headers(), deadline)
         self.calls.append(call)
         if not self.by_hand:
             call.answer(self.reply(call))
@@ -109,9 +108,6 @@ class FakeTransport:
 
     def next_call(self) -> AskedCall:
         return self.arrived.get(timeout=PATIENCE)
-
-    def close(self) -> None:
-        self.closed += 1
 
 
 @pytest.fixture

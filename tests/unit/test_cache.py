@@ -171,14 +171,78 @@ def test_a_rejection_of_an_older_credential_gives_the_newer_one(cache):
     assert fresh(cache) is NEW
 
 
-def test_a_credential_that_xkit_confirms_after_a_refusal_is_left_alone_for_half_a_minute(cache, clock):
-    cache.store(KEY, OLD, rejected=Credential("token-old"))
+def refused_again(cache: Cache, credential: Credential) -> None:
+    """Xkit gives once more what a provider has just turned down."""
+    assert cache.decide(KEY, credential) == Ask()
+    cache.store(KEY, credential, rejected=credential)
 
-    clock.advance(29.9)
-    assert cache.decide(KEY, OLD) == Serve(OLD)
-    assert cache.decide(KEY, None) == Serve(OLD)
-    clock.advance(0.2)
-    assert cache.decide(KEY, OLD) == Ask()
+
+def left_alone_for(cache: Cache, clock: Any, credential: Credential) -> float:
+    """For how many seconds Xkit is not asked for another credential than this one."""
+    seconds = 0.0
+    while cache.decide(KEY, credential) == Serve(credential):
+        clock.advance(0.125)
+        seconds += 0.125
+    return seconds
+
+
+def test_a_credential_that_xkit_confirms_after_a_refusal_is_left_alone_for_a_second_doubling_to_half_a_minute(
+    cache, clock
+):
+    cache.store(KEY, OLD, rejected=None)
+    refused_again(cache, OLD)
+    lengths = [left_alone_for(cache, clock, OLD)]
+    for _ in range(7):
+        cache.store(KEY, OLD, rejected=OLD)
+        assert cache.decide(KEY, None) == Serve(OLD)
+        lengths.append(left_alone_for(cache, clock, OLD))
+
+    assert lengths == [1, 2, 4, 8, 16, 30, 30, 30]
+
+
+def test_refusals_are_forgotten_when_none_has_come_for_a_minute(cache, clock):
+    for _ in range(4):
+        cache.store(KEY, OLD, rejected=OLD)
+        left_alone_for(cache, clock, OLD)
+    cache.store(KEY, OLD, rejected=None)
+    clock.advance(59.75)
+    cache.store(KEY, OLD, rejected=OLD)
+    assert left_alone_for(cache, clock, OLD) == 16
+    cache.store(KEY, OLD, rejected=None)
+    clock.advance(60)
+    cache.store(KEY, OLD, rejected=OLD)
+
+    assert left_alone_for(cache, clock, OLD) == 1
+
+
+def test_a_thousand_refusals_of_one_credential_count_once(cache, clock):
+    cache.store(KEY, NEW, rejected=OLD)
+    for _ in range(1000):
+        cache.leave_alone(KEY, NEW)
+
+    assert left_alone_for(cache, clock, NEW) == 1
+
+
+def test_the_while_goes_on_doubling_from_one_refused_credential_to_the_next(cache, clock):
+    lengths = []
+    for number in range(4):
+        credential = Credential(f"token-{number}")
+        cache.store(KEY, credential, rejected=OLD)
+        cache.leave_alone(KEY, credential)
+        lengths.append(left_alone_for(cache, clock, credential))
+
+    assert lengths == [1, 2, 4, 8]
+
+
+def test_refusals_are_forgotten_with_the_key_and_when_the_user_cannot_be_authorized(cache, clock):
+    for forget in (lambda: cache.forget(KEY), cache.forget_all, lambda: cache.unavailable(KEY, NotConnected("no"))):
+        for _ in range(3):
+            cache.store(KEY, OLD, rejected=OLD)
+            left_alone_for(cache, clock, OLD)
+        forget()
+        cache.store(KEY, OLD, rejected=OLD)
+        assert left_alone_for(cache, clock, OLD) == 1
+        cache.forget_all()
 
 
 def test_another_credential_than_the_refused_one_is_not_left_alone(cache):
@@ -187,14 +251,17 @@ def test_another_credential_than_the_refused_one_is_not_left_alone(cache):
     assert cache.decide(KEY, NEW) == Ask()
 
 
-def test_a_second_refusal_leaves_the_key_alone_for_half_a_minute(cache, clock):
+def test_a_second_refusal_leaves_the_key_alone(cache, clock):
     cache.store(KEY, NEW, rejected=OLD)
     cache.leave_alone(KEY, NEW)
 
-    clock.advance(29.9)
-    assert cache.decide(KEY, NEW) == Serve(NEW)
-    clock.advance(0.2)
-    assert cache.decide(KEY, NEW) == Ask()
+    assert left_alone_for(cache, clock, NEW) == 1
+
+
+def test_nothing_is_noted_of_the_refusal_of_what_is_not_held(cache):
+    cache.leave_alone(KEY, OLD)
+
+    assert list(cache.keys(None, None)) == []
 
 
 def test_leaving_one_credential_alone_says_nothing_about_its_successor(cache):
@@ -324,14 +391,95 @@ def test_a_hint_makes_a_call_under_way_out_of_date_but_seldom(cache, clock):
     assert cache.hint(KEY, bad=True, is_asking=True)
     assert not cache.hint(KEY, bad=True, is_asking=True)
     assert not cache.hint(("slack", "somebody-else"), bad=True)
+    cache.store(KEY, OLD, rejected=None)  # which may be older than what the second hint was about
+    assert cache.decide(KEY, None) == Serve(OLD)
+    clock.advance(10)
+    assert cache.decide(KEY, None) == Ask()
 
 
-def test_a_hint_about_what_is_not_held_does_nothing(cache):
+def test_a_hint_about_what_is_not_held_does_nothing_and_leaves_nothing_behind(cache):
+    for number in range(100):
+        cache.hint((f"slack-{number}", "u"), bad=True)
+        cache.decide((f"github-{number}", "u"), None)
+        cache.stale((f"github-{number}", "u"), None)
+        cache.forget((f"gitlab-{number}", "u"))
     cache.hint(KEY, bad=True)
+    assert not any((cache._tables, cache._turns, cache._refused, cache._unavailable))
     cache.store(KEY, OLD, rejected=None)
 
     assert cache.decide(KEY, None) == Serve(OLD)
     assert cache.stale(KEY, None) is OLD
+
+
+@pytest.mark.parametrize("between", ["nothing", "forgotten", "refused", "unavailable", "under way", "failed"])
+def test_hints_have_one_turn_in_ten_seconds_whatever_comes_between_them(cache, clock, between):
+    """Whether a hint makes a difference: without it, the credential that is held would have been served."""
+    turns = 0
+    cache.store(KEY, OLD, rejected=None)
+    for _ in range(600):
+        if between == "forgotten":
+            cache.forget(KEY)
+            cache.store(KEY, OLD, rejected=None)
+        elif between == "refused":
+            cache.decide(KEY, OLD)
+            cache.store(KEY, OLD, rejected=OLD)
+        elif between == "unavailable":
+            cache.unavailable(KEY, NotConnected("no"))
+            cache.store(KEY, OLD, rejected=None)
+        cache.hint(KEY, bad=False, is_asking=between == "under way")
+        if cache.decide(KEY, None) == Ask():
+            turns += 1
+            if between == "failed":
+                cache.failed(KEY)
+            else:
+                cache.store(KEY, OLD, rejected=None)
+        assert cache.decide(KEY, None) == Serve(OLD)
+        clock.advance(0.1)
+
+    assert turns == 6 if between in ("nothing", "under way", "failed") else 1 <= turns <= 6
+
+
+def test_a_failure_after_a_hint_gives_the_credential_back_until_the_next_turn(cache, clock):
+    cache.store(KEY, OLD, rejected=None)
+    cache.hint(KEY, bad=False)
+    cache.failed(KEY)
+
+    assert fresh(cache) is OLD
+    clock.advance(9.9)
+    assert cache.decide(KEY, None) == Serve(OLD)
+    clock.advance(0.2)
+    assert cache.decide(KEY, None) == Ask()
+
+
+def test_a_failure_after_a_bad_hint_gives_nothing_back(cache):
+    cache.store(KEY, OLD, rejected=None)
+    cache.hint(KEY, bad=True)
+    cache.failed(KEY)
+
+    assert cache.decide(KEY, None) == Ask()
+
+
+def test_a_failure_without_a_hint_changes_nothing(cache, clock):
+    cache.failed(KEY)
+    cache.store(KEY, OLD, rejected=None)
+    cache.failed(KEY)
+    clock.advance(200)
+    cache.failed(KEY)
+
+    assert fresh(cache) is OLD
+
+
+def test_a_refused_credential_is_left_alone_unless_a_hint_has_its_turn(cache, clock):
+    asked = 0
+    cache.store(KEY, OLD, rejected=OLD)
+    for _ in range(300):
+        cache.hint(KEY, bad=False)
+        if cache.decide(KEY, OLD) == Ask():
+            asked += 1
+            cache.store(KEY, OLD, rejected=OLD)
+        clock.advance(0.1)
+
+    assert asked <= 3 + 5  # the hints', and those after 1, 3, 7, 15 and 31 seconds
 
 
 def test_hints_make_a_key_be_asked_for_once_in_ten_seconds_at_most(cache, clock):
@@ -407,7 +555,7 @@ def test_forgetting_a_key_drops_everything_about_it(cache, clock):
 def test_keys_are_found_by_connector_by_context_and_all_together(cache):
     keys = [("slack", "a"), ("slack", "b"), ("github", "a"), ("github", "c")]
     cache.store(keys[0], OLD, rejected=None)
-    cache.leave_alone(keys[1], OLD)
+    cache.store(keys[1], OLD, rejected=OLD)
     cache.unavailable(keys[2], NotConnected("no"))
     cache.store(keys[3], OLD, rejected=None)
     cache.hint(keys[3], bad=False)
@@ -480,6 +628,28 @@ def test_what_is_dropped_makes_room(make):
     cache.store(("slack", "c"), OLD, rejected=None)
 
     assert names(cache) == {"b", "c"}
+
+
+def test_notes_that_are_over_make_room(make, clock):
+    cache = make()
+    for number in range(10):
+        cache.unavailable(("slack", str(number)), NotConnected("no"))
+        cache.hint(("slack", str(number)), bad=False, is_asking=True)
+        clock.advance(11)
+
+    assert len(cache._unavailable) == len(cache._turns) == 1
+
+
+def test_forgetting_everything_leaves_nothing_and_the_table_of_a_connector_stays_the_same(cache):
+    table = cache.table("slack")
+    cache.store(KEY, OLD, rejected=OLD)
+    cache.hint(KEY, bad=False)
+    cache.unavailable(OTHER, NotConnected("no"))
+
+    cache.forget_all()
+
+    assert not any((*cache._tables.values(), cache._turns, cache._refused, cache._unavailable))
+    assert cache.table("slack") is table
 
 
 def test_notes_about_keys_do_not_grow_for_ever(make):

@@ -6,30 +6,44 @@ import queue
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import pytest
 
-from xkit_auth import PlatformRateLimited, PlatformUnavailable
+from xkit_auth import ConfigurationError, PlatformRateLimited, PlatformUnavailable
 from xkit_auth._calls import Call, Calls
 
 PATIENCE = 20.0
 DOWN = PlatformUnavailable("down")
 
 
+class Made(Call):
+    """A call that does what a test says."""
+
+    def __init__(self, key: Any, run: Any, give_up: Any) -> None:
+        super().__init__(key)
+        self._run, self._given_up = run, give_up
+
+    def run(self) -> Any:
+        return self._run()
+
+    def give_up(self, error: Any) -> None:
+        self._given_up(error)
+
+
 class Field:
     """Calls, and what became of them."""
 
     def __init__(self, most_at_once: int, longest: float) -> None:
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
         self.calls = Calls(most_at_once, self.lock, longest)
         self.began: queue.Queue[Any] = queue.Queue()
         self.given_up: queue.Queue[Any] = queue.Queue()
         self.own: list[bool] = []
         self._let_go: dict[Any, queue.Queue[Any]] = {}
 
-    def start(self, key: Any) -> None:
+    def made(self, key: Any) -> Made:
         release = self._let_go[key] = queue.Queue()
 
         def run() -> Any:
@@ -37,8 +51,15 @@ class Field:
             self.began.put(key)
             return release.get(timeout=PATIENCE)
 
+        return Made(key, run, lambda error: self.given_up.put((key, error)))
+
+    def put(self, call: Call) -> None:
         with self.lock:
-            self.calls.start(Call(key, run, lambda error: self.given_up.put((key, error))))
+            self.calls.put(call)
+
+    def start(self, key: Any) -> None:
+        self.put(self.made(key))
+        self.calls.staff()
 
     def end(self, key: Any, failure: Any = None) -> None:
         self._let_go.pop(key).put(failure)
@@ -51,14 +72,14 @@ class Field:
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
             with self.lock:
-                if self.calls._idle + len(self.calls._running) == self.calls._threads:
+                if self.calls._idle + len(self.calls._running) == len(self.calls._threads) + len(self.calls._coming):
                     return len(self.calls._queue)
         raise AssertionError("the threads do not come to rest")
 
     def rest(self) -> None:
         """Wait until every thread has nothing to do."""
         until = time.monotonic() + PATIENCE
-        while self.calls._idle < self.calls._threads:
+        while self.calls._idle < len(self.calls._threads):
             assert time.monotonic() < until
 
     def close(self) -> list[Call]:
@@ -92,7 +113,7 @@ def make(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 def test_no_thread_is_started_before_there_is_work(make):
-    assert make(4).calls._threads == 0
+    assert len(make(4).calls._threads) == 0
 
 
 def test_a_call_runs_on_a_daemon_thread_of_our_own(make):
@@ -113,7 +134,7 @@ def test_an_idle_thread_takes_the_next_call(make):
         field.end(key)
         field.rest()
 
-    assert field.calls._threads == 1
+    assert len(field.calls._threads) == 1
 
 
 def test_no_more_calls_run_together_than_allowed(make):
@@ -123,7 +144,7 @@ def test_no_more_calls_run_together_than_allowed(make):
 
     assert {field.next_began() for _ in range(3)} == set("abc")
     assert field.waiting() == 2
-    assert field.calls._threads == 3
+    assert len(field.calls._threads) == 3
     field.end("b")
     assert field.next_began() == "d"
 
@@ -164,7 +185,7 @@ def test_while_a_dozen_wait_in_silence_one_more_goes_out_every_few_seconds(make)
     assert field.waiting() == 3
     with field.lock:
         field.calls._last_began -= 1000
-        field.calls._changed.notify_all()
+        field.calls._ring(9)
 
     assert field.next_began() == 12
     assert field.waiting() == 2
@@ -214,11 +235,11 @@ def test_the_pause_of_one_key_leaves_the_calls_for_others_alone(make):
 
 
 def outage(field: Field) -> None:
-    """Three keys failed, and the pause that followed is over."""
+    """Keys failed, and the pause that followed is over."""
     now = time.monotonic() - 100.0
     with field.lock:
-        for key in ("x", "y", "z"):
-            field.calls.pauses.failed(key, DOWN, now)
+        for key in ("w", "x", "y", "z"):
+            field.calls.pauses.failed(key, DOWN, now, field.calls.pauses.begins(now))
 
 
 def test_in_an_outage_one_call_probes_and_the_others_wait(make):
@@ -271,7 +292,7 @@ def test_when_closed_the_threads_end_after_what_they_are_doing(make):
         thread.join(PATIENCE)
         assert not thread.is_alive()
     assert left == []
-    assert field.calls._threads == 0
+    assert len(field.calls._threads) == 0
 
 
 def test_when_closed_the_calls_that_never_ran_are_given_back(make):
@@ -295,7 +316,7 @@ def test_a_thread_without_work_ends_after_a_while(make, monkeypatch):
     thread.join(PATIENCE)
 
     assert not thread.is_alive()
-    assert field.calls._threads == 0
+    assert len(field.calls._threads) == 0
     field.start("b")
     assert field.next_began() == "b"
 
@@ -307,8 +328,8 @@ def test_a_call_that_breaks_takes_no_place_away_from_others(make, monkeypatch):
     def break_down() -> None:
         raise RuntimeError("nobody foresaw this")
 
-    with field.lock:
-        field.calls.start(Call("broken", break_down, lambda _error: None))
+    field.put(Made("broken", break_down, lambda _error: None))
+    field.calls.staff()
     field.start("next")
 
     assert field.next_began() == "next"
@@ -323,7 +344,7 @@ def test_a_call_that_has_no_end_makes_way_and_counts_as_failed(make):
     assert field.next_began() == "b"
     with field.lock:
         assert isinstance(field.calls.pauses.now_for("a", time.monotonic()), PlatformUnavailable)
-        assert field.calls._threads == 1
+        assert len(field.calls._threads) == 1
 
 
 def test_a_thread_whose_call_was_given_up_goes_when_that_ends_after_all(make):
@@ -338,8 +359,8 @@ def test_a_thread_whose_call_was_given_up_goes_when_that_ends_after_all(make):
     lost.join(PATIENCE)
 
     assert not lost.is_alive()
-    assert field.calls._threads == 1
-    assert field.calls._given_up == 0
+    assert len(field.calls._threads) == 1
+    assert field.calls._given_up == set()
     with field.lock:  # it was an answer, and so Xkit is there
         assert field.calls.pauses.now_for("a", time.monotonic()) is None
 
@@ -374,15 +395,44 @@ def no_thread_starts(monkeypatch: pytest.MonkeyPatch) -> Any:
     return refusing
 
 
-def test_without_any_thread_a_call_is_refused_and_not_queued(make, no_thread_starts):
+def test_without_any_thread_the_caller_is_told_that_nobody_will_come_and_makes_the_call(make, no_thread_starts):
     field = make(4)
+    call = field.made("a")
+    field.put(call)
 
-    with no_thread_starts(), pytest.raises(RuntimeError):
-        field.start("a")
+    with no_thread_starts():
+        assert not field.calls.staff()
+    field.end("a", DOWN)
+    field._let_go["a"] = queue.Queue()
+    field.calls.run_here(call)
+    field.calls.run_here(call)  # which has been made by now
 
-    assert len(field.calls._queue) == field.calls._threads == 0
+    assert field.next_began() == "a"
+    assert field.own == [False]
+    assert field.began.empty()
+    assert field.calls.pauses.now_for("a", time.monotonic()) is DOWN
     field.start("b")
     assert field.next_began() == "b"
+
+
+class Interrupted(BaseException):
+    """As a signal handler may raise one."""
+
+
+@pytest.mark.parametrize("error", [Interrupted, ValueError])
+def test_what_breaks_a_call_that_its_caller_makes_says_nothing_about_xkit(make, error):
+    def broken() -> None:
+        raise error
+
+    field = make(4)
+    call = Made("a", broken, field.given_up.put)
+    field.put(call)
+    with pytest.raises(Interrupted) if error is Interrupted else nullcontext():
+        field.calls.run_here(call)
+
+    assert error.__name__ in str(field.given_up.get_nowait())
+    assert not field.calls._running
+    assert not field.calls.pauses._suspects
 
 
 def test_without_another_thread_a_call_waits_for_one_that_is_there(make, no_thread_starts):
@@ -393,6 +443,55 @@ def test_without_another_thread_a_call_waits_for_one_that_is_there(make, no_thre
     with no_thread_starts():
         field.start("b")
 
-    assert field.calls._threads == 1
+    assert len(field.calls._threads) == 1
     field.end("a")
     assert field.next_began() == "b"
+
+
+def test_an_error_of_this_machine_is_neither_an_answer_nor_an_outage(make):
+    field = make(4)
+    outage(field)
+    field.start("a")
+    field.next_began()
+    field.end("a", ConfigurationError("no such file"))
+    field.rest()
+
+    assert len(field.calls.pauses._suspects) == 4
+    assert not field.calls.pauses.probe_is_out(time.monotonic())
+    assert field.calls.pauses.now_for("a", time.monotonic()) is None
+
+
+def test_a_thread_that_was_announced_and_never_came_is_not_waited_for_for_ever(make):
+    field = make(4)
+    field.calls._coming.append(time.monotonic())
+    field.put(field.made("a"))
+    assert field.calls.staff()
+    assert not field.calls._threads
+    field.calls._coming[0] -= 10
+
+    assert field.calls.staff()
+    assert field.next_began() == "a"
+
+
+def test_whoever_is_interrupted_while_a_thread_starts_leaves_the_call_to_the_next(make, monkeypatch):
+    def interrupted(_thread: threading.Thread) -> None:
+        raise Interrupted
+
+    field = make(4)
+    with monkeypatch.context() as inside:
+        inside.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(Interrupted):
+            field.start("a")
+
+    assert field.calls.staff()
+    assert field.next_began() == "a"
+
+
+def test_a_thread_that_comes_when_there_is_no_place_any_more_goes(make):
+    field = make(1)
+    field.start("a")
+    field.next_began()
+
+    field.calls._work()  # as if this one had been started before
+
+    assert len(field.calls._threads) == 1

@@ -90,3 +90,11 @@ def test_many_long_secrets_and_odd_texts_come_to_an_end():
 
     assert not is_partly_said_in(text, secrets)
     assert not is_said_in(text, "q" * 60_000)
+
+
+def test_a_text_that_is_encoded_without_end_is_read_for_a_while():
+    text = SECRET
+    for _ in range(12):
+        text = quote(text, safe="")
+
+    assert not is_said_in(text, SECRET)

@@ -25,7 +25,7 @@ from xkit_auth import (
     ReauthorizationRequired,
     XkitAuthError,
 )
-from xkit_auth._errors import own_copy
+from xkit_auth._errors import own_copy, say
 
 TREE: dict[type[XkitAuthError], type[Exception]] = {
     XkitAuthError: Exception,
@@ -98,6 +98,7 @@ def filled(kind: type[XkitAuthError]) -> Any:
     error: Any = kind("It happened", connector="slack", context="u", hint="Do this.")
     error.response = object()
     error.extra = "kept"
+    say(error, "what Xkit said")
     error.retry_after = 7.0
     error.reconnect_url = "https://app.example"
     error.status = "error"
@@ -125,7 +126,7 @@ def test_a_waiters_own_copy_shares_the_cause_and_nothing_of_the_traceback(kind):
     except XkitAuthError as caught:
         error = caught
 
-    mine = own_copy(error)
+    mine = own_copy(error, "slack", "u")
 
     assert mine is not error
     assert type(mine) is kind
@@ -134,6 +135,22 @@ def test_a_waiters_own_copy_shares_the_cause_and_nothing_of_the_traceback(kind):
     assert mine.__cause__ is error.__cause__
     assert mine.__traceback__ is None
     assert mine.__context__ is None
+
+
+@pytest.mark.parametrize("kind", TREE)
+@pytest.mark.parametrize("other", [("slack", "v"), ("github", "u")])
+def test_somebody_elses_failure_is_told_without_what_was_said_about_them(kind, other):
+    error = filled(kind)
+    error.__cause__ = OSError("cause")
+
+    theirs = own_copy(error, *other)
+
+    assert type(theirs) is kind
+    assert (theirs.connector, theirs.context) == other
+    assert (theirs.args, theirs.hint) == (error.args, error.hint)
+    assert theirs.__cause__ is theirs.__context__ is None
+    assert "what Xkit said" in str(error)
+    assert "what Xkit said" not in str(theirs) + repr(vars(theirs))
 
 
 def test_warnings_are_warnings_for_users():

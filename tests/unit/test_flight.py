@@ -21,8 +21,7 @@ def flight() -> Flight[str]:
 
 
 def somebody_waits(flight: Flight[Any], loops: int = 1) -> bool:
-    with flight._lock:
-        return sum(len(alarms) for _, alarms in flight._rooms.values()) >= loops
+    return sum(len(alarms) for _, alarms in list(flight._rooms.values())) >= loops
 
 
 @pytest.fixture(params=["asyncio", "trio"])
@@ -168,7 +167,19 @@ def test_it_may_end_while_somebody_is_about_to_wait(flight, run):
         return await flight.wait_async(PATIENCE)
 
     assert run(wait)
-    assert flight._rooms == {}
+    assert not somebody_waits(flight)
+
+
+def test_a_thread_may_come_while_it_ends(flight):
+    class EndsWhenSomebodyHasPutDownTheirAlarm(list[Any]):
+        def append(self, alarm: Any) -> None:
+            super().append(alarm)
+            flight.land("result")
+
+    flight._alarms = EndsWhenSomebodyHasPutDownTheirAlarm()
+
+    assert flight.wait(PATIENCE)
+    assert flight._alarms == []
 
 
 # Who gives up

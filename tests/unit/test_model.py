@@ -133,6 +133,8 @@ def test_the_only_part_of_a_credential_needs_no_name():
     [
         (Credential("token-1"), "user", "the field 'user'.*is a single text"),
         (Credential({"user": "me", "key": "k1"}), None, "one text.*has the fields user, key"),
+        (Credential({"user": "me", "ghp_abcdefghijkl": "k1"}), None, r"the fields user, \[redacted\]"),
+        (Credential({"user": "me", "line\nbreak": "k1"}), None, r"the fields user, \[redacted\]"),
         (Credential({"user": "me", "key": "k1"}), "other", "the field 'other'.*has the fields user, key"),
         (Credential({}), None, "one text"),
     ],

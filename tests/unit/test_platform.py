@@ -187,6 +187,46 @@ def test_a_credential_may_be_a_number(usable):
     assert usable(1234567890).credential.reveal() == "1234567890"
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["line\nbreak", "n" * 65, "ghp_abcdefghijkl", "Wq8rT5yPz2LmKd7", "two words", "\u202e", "9lives", "\x00", ""],
+)
+def test_a_part_of_a_credential_with_no_name_to_speak_of_is_refused_and_not_shown(usable, name):
+    with pytest.raises(PlatformProtocolError, match="no short identifier") as caught:
+        usable({"user": "ann", name: "Wq8rT5yPz2LmKd7"})
+
+    assert name == "" or name not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["api_key", "accessKeyId", "sha256", "x-api-key", "a.b", "_", "k" * 64])
+def test_ordinary_names_of_parts_are_taken(usable, name):
+    assert usable({name: "Kd83jQ"}).credential.fields == (name,)
+
+
+@pytest.mark.parametrize(
+    "credential",
+    [
+        {f"k{chr(97 + number // 26 % 26)}{chr(97 + number % 26)}": "x" for number in range(201)},
+        ["x"] * 201,
+        {"a": {"b": ["x"] * 201}},
+        "x" * (32 * 1024 + 1),
+        {"a": "x" * 20_000, "b": "x" * 20_000},
+    ],
+)
+def test_a_credential_beyond_all_measure_is_refused(usable, read, credential):
+    with pytest.raises(PlatformProtocolError, match="more than 200 parts or 32768 characters"):
+        usable(credential)
+    with pytest.raises(PlatformUnavailable) as caught:
+        read({"error": "Some words", "credential": credential}, status=500)
+    assert "Some words" not in str(caught.value)
+
+
+def test_a_credential_may_have_two_hundred_parts(usable):
+    parts = {f"k{chr(97 + number // 26)}{chr(97 + number % 26)}": f"value-{number}" for number in range(200)}
+
+    assert len(usable(parts).credential.fields) == 200
+
+
 def test_a_credential_may_have_several_parts_and_empty_ones_are_left_out(usable):
     credential = usable(
         {"email": "me@acme.example", "api_key": "Kd83jQ", "account": 77, "none": None, "empty": ""}
@@ -213,13 +253,122 @@ def test_a_credential_that_shares_letters_with_its_status_is_as_good_as_any(usab
     assert connection.credential is not None
 
 
-def test_unknown_fields_survive_in_raw(read):
+def test_unknown_fields_survive_in_raw_by_their_names_alone(read):
     body = {
         "connection": {"enabled": True, "id": 7, "new": {"deep": [1, 2.5, "x", None, True]}, "authorization": {}},
         "more": "of it",
+        "since": "2026-11-27T10:00:00Z",
+    }
+
+    hidden = "[redacted]"
+    assert read(body).raw == {
+        "connection": {
+            "enabled": True,
+            "id": 7,
+            "new": {"deep": [hidden, hidden, hidden, None, True]},
+            "authorization": {},
+        },
+        "more": hidden,
+        "since": "2026-11-27T10:00:00Z",
+    }
+
+
+def test_the_documented_fields_are_readable_in_raw(read):
+    connector = {
+        "name": "Slack",
+        "slug": "slack",
+        "short_description": "Chat for teams",
+        "mark_url": "https://xkit.example/slack.svg",
+        "supports_multiple_connections": False,
+        "about": "About it",
+        "description": "What it does",
+        "crm": False,
+    }
+    prototype = {
+        "name": "Slack",
+        "slug": "slack-oauth",
+        "collect_fields": [{"name": "subdomain", "label": "Subdomain", "suffix": ".acme.example"}],
+    }
+    authorization = {
+        "id": "17",
+        "status": "error",
+        "error_code": "access_denied",
+        "error_message": "The user said no",
+        "display_label": "Acme Inc.",
+        "expires_in": 3600,
+        "authorizer": {"client_id": "4711.0815", "prototype": prototype},
+        "connector": connector,
+    }
+    context = {"external_id": "user-42", "external_name": "Ann at Acme"}
+    body = {
+        "connection": {
+            "id": "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
+            "enabled": True,
+            "connector": connector,
+            "authorization": authorization,
+            "context": context,
+        }
     }
 
     assert read(body).raw == body
+    flat = {**body["connection"], "connection": {"enabled": True}}
+    assert read(flat).raw["authorization"] == authorization
+    assert read(flat).raw["connector"] == connector
+
+
+# Somebody else's answer
+
+
+@pytest.mark.parametrize("where", ["beside", "inside"])
+@pytest.mark.parametrize(
+    ("what", "named"),
+    [
+        ("connector", {"connector": {"slug": "github"}}),
+        ("connector", {"connector": {"slug": 7}}),
+        ("context", {"context": {"external_id": "user-43"}}),
+        ("context", {"context": {"external_id": "USER-42"}}),
+        ("context", {"context": {"external_id": 42}}),
+        (
+            "context",
+            {"authorization": {"status": "active", "credential": TOKEN, "context": {"external_id": "user-43"}}},
+        ),
+    ],
+)
+def test_an_answer_about_another_connector_or_context_is_refused_and_not_quoted(read, what, named, where):
+    authorization = {"status": "active", "credential": TOKEN}
+    connection = {"enabled": True, "authorization": authorization}
+    body = {"connection": {**connection, **named}} if where == "inside" else {"connection": {"enabled": True}, **named}
+
+    with pytest.raises(PlatformProtocolError, match=f"another {what} than was asked for") as caught:
+        read(body)
+    for other in ("github", "user-43", "USER-42", TOKEN):
+        assert other not in str(caught.value)
+    assert (caught.value.connector, caught.value.context) == ("slack", "user-42")
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"connector": {"slug": "slack"}, "context": {"external_id": "user-42"}},
+        {"connector": None, "context": None},
+        {"connector": {"name": "GitHub"}, "context": {"external_name": "user-43"}},
+        {"connector": "github", "context": "user-43", "external_id": "of the connection"},
+        {"user": {"external_id": "one-of-the-group"}},
+    ],
+)
+def test_an_answer_that_does_not_certainly_name_another_is_taken(read, named):
+    inside = {"status": "active", "credential": TOKEN, "connector": {"slug": "slack-for-another-product"}}
+    body = {"connection": {"enabled": True, "authorization": inside, **named}}
+
+    assert read(body).credential.reveal() == TOKEN
+    assert read({"connection": {"enabled": True}, "authorization": inside, **named}).credential.reveal() == TOKEN
+
+
+def test_a_context_that_is_a_number_for_xkit_is_the_same(account):
+    body = {"connection": {"enabled": True, "context": {"external_id": 42}}}
+
+    answer = Answer(200, {}, json.dumps(body).encode())
+    assert read_connection(answer, account, "slack", "42", wall=WALL).context == "42"
 
 
 # Answers that cannot be used
@@ -469,6 +618,31 @@ def test_an_error_text_that_holds_part_of_a_secret_is_withheld(read, said, field
     assert "is bad" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("unknown", "said"),
+    [
+        ({"pat": "sesame-1"}, "sesame-1 is bad"),
+        ({"a_new_name": {"deep": ["sesame-1"]}}, "bad: sesame"),
+        ({"pat": "sesame-1"}, "bad: 1-emases"),
+        ({"pat": "sesame-1"}, "bad: c2VzYW1lLTE="),
+        ({"pat": "sesame-1"}, "bad: sesa%6de-1"),
+        ({"otp": 4711}, "4711 is bad"),
+    ],
+)
+def test_an_error_text_that_quotes_a_field_which_nobody_knows_is_withheld(read, usable, unknown, said):
+    for error in ({"error": said, **unknown}, {"error": {"message": said, **unknown}}):
+        with pytest.raises(PlatformUnavailable, match=r"\[redacted\]") as caught:
+            read(error, status=500)
+        assert "bad" not in str(caught.value)
+    connection = usable("", status="error", error_message=said, error_code=said, **unknown)
+    assert (connection.error_message, connection.error_code) == ("[redacted]", "[redacted]")
+
+
+def test_an_error_text_beside_more_than_can_be_looked_through_is_withheld(read):
+    with pytest.raises(PlatformUnavailable, match=r"\[redacted\]"):
+        read({"error": "Some words", "blob": "x" * 20_000}, status=500)
+
+
 def test_an_error_text_that_echoes_our_own_authorization_is_withheld(read, account):
     with pytest.raises(PlatformAuthenticationError) as caught:
         read({"error": f"bad header {account.headers()['authorization']}"}, status=401)
@@ -564,29 +738,71 @@ def test_the_credential_knows_when_it_expires(usable):
 @pytest.mark.parametrize(
     "name",
     [
-        "credential",
-        "access_token",
+        "api-key",
+        "pwd",
+        "bearer",
+        "jwt",
+        "key",
+        "pat",
+        "otp",
+        "code",
+        "refresh",
         "refreshToken",
         "client_secret",
         "password",
         "api_key",
-        "apikey",
         "authorize_url",
         "session_id",
         "set-cookie",
         "private_key",
         "signature",
         "state",
+        "a_name_of_next_year",
+        "tokens",
+        "name_of_a_secret",
+        "credential",
+        "access_token",
     ],
 )
-def test_what_stands_under_the_name_of_a_secret_is_masked_in_raw(read, name):
+@pytest.mark.parametrize(
+    "value", ["plain words", "letters", "hunter2", "6ba7b810-9dad-11d1-80b4-00c04fd430c8", 4711, 1.5]
+)
+def test_what_stands_under_a_name_that_is_not_documented_is_masked_in_raw(read, name, value):
     def raw(value: Any) -> Any:
         return read({"connection": {"enabled": True, "authorization": {"status": "error", name: value}}}).raw
 
-    assert raw("plain words")["connection"]["authorization"][name] == "[redacted]"
-    assert raw({"a": ["plain words", 7, None, True]})["connection"]["authorization"][name] == {
-        "a": ["[redacted]", "[redacted]", None, True]
-    }
+    authorization = raw(value)["connection"]["authorization"]
+    assert authorization[name] == "[redacted]"
+    # Nor does a documented name help in a place where nobody knows it.
+    within = raw({"a": [value, None, True], "name": value, "id": value})["connection"]["authorization"][name]
+    assert within == {"a": ["[redacted]", None, True], "name": "[redacted]", "id": "[redacted]"}
+
+
+@pytest.mark.parametrize("name", ["id", "name", "display_label", "slug", "message", "error"])
+def test_a_documented_name_shows_a_text_and_nothing_else(read, name):
+    body = {"connection": {"enabled": True, "authorization": {"status": "error", name: ["hunter2"]}}}
+    assert "hunter2" not in json.dumps(read(body).raw)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "line\nbreak",
+        "n" * 5000,
+        "ghp_abcdefghijkl",
+        "Wq8rT5yPz2LmKd7",
+        "",
+        "two words",
+        "\u202e",
+        TOKEN,
+        "x" + TOKEN[:8],
+    ],
+)
+def test_what_is_no_name_is_not_shown_as_one_in_raw(usable, name):
+    raw = usable(TOKEN, status="error", **{name: True, "kept": True}).raw["connection"]["authorization"]
+
+    assert name not in raw
+    assert (raw["[redacted]"], raw["kept"]) == (True, True)
 
 
 @pytest.mark.parametrize(
@@ -609,11 +825,13 @@ def test_an_unknown_field_that_looks_like_a_secret_is_masked_in_raw(usable, valu
     assert raw["connection"]["authorization"]["notes"] == [{"x": "[redacted]"}]
 
 
-@pytest.mark.parametrize(
-    "value", ["Acme Inc.", "6ba7b810-9dad-11d1-80b4-00c04fd430c8", "the quick brown fox jumps", 1234567890123, 2.5, "7"]
-)
-def test_an_ordinary_value_is_left_as_it_is_in_raw(usable, value):
-    assert usable("", status="error", note=value).raw["connection"]["authorization"]["note"] == value
+def test_raw_shows_no_more_texts_than_an_answer_of_xkits_can_have(usable):
+    fields = [{"name": "subdomain"} for _ in range(20_000)]
+    raw = usable("", status="error", authorizer={"prototype": {"collect_fields": fields}}).raw
+
+    shown = [each["name"] for each in raw["connection"]["authorization"]["authorizer"]["prototype"]["collect_fields"]]
+    assert shown[:400] == ["subdomain"] * 400
+    assert set(shown[500:]) == {"[redacted]"}
 
 
 def test_the_credential_is_masked_in_raw_wherever_it_stands(usable):
@@ -654,11 +872,6 @@ def test_a_call_without_an_answer_is_an_outage_with_its_reason_as_the_cause():
     assert "ConnectTimeout" in str(error)
     assert "the provider was not asked" in error.hint
     assert (error.connector, error.context) == ("slack", "user-42")
-
-
-def test_a_failure_is_no_reset_unless_the_transport_says_so():
-    assert not NoAnswer("x").was_reset
-    assert NoAnswer("x", was_reset=True).was_reset
 
 
 def test_an_answer_shows_its_status_and_not_its_body():

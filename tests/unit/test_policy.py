@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import traceback
+from base64 import b64encode
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,10 +20,12 @@ from xkit_auth import (
     Failure,
     HostNotAllowed,
     Judgement,
+    NotConnected,
     Placement,
     PlatformProtocolError,
     Verdict,
 )
+from xkit_auth._in_url import in_url
 from xkit_auth._origin import Hosts
 from xkit_auth._policy import LARGEST_BODY, Sending
 
@@ -417,3 +424,88 @@ def test_the_headers_of_other_kinds_are_known(policy_of):
     assert policy_of(connector, kind="api_key").of_other_kinds == {"authorization"}
     assert policy_of(connector, kind="in_url").of_other_kinds == {"authorization", "x-api-key"}
     assert not policy_of(Connector("plain", hosts=["api.acme.example"])).of_other_kinds
+
+
+# What a plugin says that had the credential
+
+
+DISGUISES = {
+    "plain": str,
+    "base64": lambda text: b64encode(text.encode()).decode(),
+    "in Basic": lambda text: b64encode(f"ann:{text}".encode()).decode(),
+    "hex": lambda text: text.encode().hex(),
+    "reversed": lambda text: text[::-1],
+    "spaced": " ".join,
+    "percent-encoded": lambda text: "".join(f"%{ord(each):02x}" for each in text),
+    "escaped": lambda text: "".join(f"\\u{ord(each):04x}" for each in text),
+    "a part": lambda text: text[3:10],
+}
+LONG = Credential("Wq8rT5yPz2LmKd7Gh4")
+
+
+class OurOwn(NotConnected):
+    """A plugin may raise errors of ours, and of classes of its own that are made of them."""
+
+
+@pytest.mark.parametrize("kind", [ValueError, OurOwn], ids=["its own", "ours"])
+@pytest.mark.parametrize("disguise", DISGUISES)
+def test_no_text_of_a_plugin_says_the_credential_in_any_disguise(policy_of, request_of, answer_of, kind, disguise):
+    said = f"no luck with {DISGUISES[disguise](LONG.reveal())}"
+
+    def raises(**_names):
+        try:
+            raise KeyError(said)
+        except KeyError as below:
+            error = kind(said)
+            error.hint = error.reconnect_url = said
+            raise error from below
+
+    policy = policy_of(format_hook=raises, query_hook=raises, classify_hook=raises)
+    for asking in (lambda: policy.write(LONG, request_of), lambda: policy.judge(LONG, answer_of(401))):
+        with pytest.raises((ConfigurationError, OurOwn)) as caught:
+            asking()
+        assert said not in f"{caught.value} {caught.value!r} {vars(caught.value)}"
+        assert "[redacted]" in str(caught.value)
+        assert caught.value.__cause__ is caught.value.__context__ is None
+        frames = [frame.f_code.co_name for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
+        assert "raises" not in frames
+
+
+def test_an_error_of_ours_that_a_plugin_raises_keeps_what_is_harmless(policy_of, request_of):
+    def raises(**_names):
+        raise NotConnected("nobody is there", context="user-1", hint="Look elsewhere.")
+
+    with pytest.raises(NotConnected, match="nobody is there") as caught:
+        policy_of(format_hook=raises).write(LONG, request_of)
+    assert (caught.value.context, caught.value.hint) == ("user-1", "Look elsewhere.")
+
+
+def test_a_name_that_says_the_credential_is_not_quoted(policy_of, request_of):
+    with pytest.raises(ConfigurationError) as caught:
+        policy_of(format_hook=lambda **_names: {LONG.reveal(): "a\n"}).write(LONG, request_of)
+    assert LONG.reveal() not in str(caught.value)
+
+
+class Full(dict[str, str]):
+    def __setitem__(self, name, value):
+        raise LookupError("no more")
+
+
+def test_headers_that_take_no_more_leave_nothing_in_our_frames(policy_of, walk):
+    plain, sending = policy_of().plain(LONG), Sending(LONG, {"X-Key": LONG.reveal()})
+    for put_on in (plain.put_on, sending.put_on, partial(policy_of().put_plain, LONG)):
+        with pytest.raises(LookupError) as caught:
+            put_on(Full())
+        frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
+        ours = [frame.f_locals for frame in frames if Path(frame.f_code.co_filename).name == "_policy.py"]
+        assert len(ours) == 1
+        assert walk([LONG.reveal()]).found_in(ours) == []
+
+
+@pytest.mark.parametrize(
+    "holder", [SENDING, Sending(TOKEN, (), in_url("/bottoken-1", {"key": "token-1"})).in_url], ids=["headers", "url"]
+)
+def test_tools_that_look_into_tuples_mappings_and_attributes_find_nothing_that_is_sent(holder):
+    assert not isinstance(holder, (tuple, Mapping))
+    assert not hasattr(holder, "__dict__")
+    assert "token-1" not in repr(holder)

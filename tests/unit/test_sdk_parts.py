@@ -10,12 +10,14 @@ import pickle
 import sys
 import threading
 import typing
+from base64 import b64encode
 from contextlib import contextmanager
 from email import message_from_string
 from functools import cached_property, partial
 from http import HTTPStatus
 from itertools import pairwise
 from types import MappingProxyType, SimpleNamespace
+from urllib.parse import quote
 
 import pytest
 
@@ -456,6 +458,58 @@ def test_a_plugin_that_fails_half_way_leaves_nothing_behind(make_xkit, raised, t
     assert isinstance(caught.value.__cause__, LookupError)
     assert caught.value.hint == "Correct the plugin. Nothing was bound."
     assert vars(target) == {"value": THEIRS}
+
+
+TOKEN = "a-tOken_of-5ome/length"
+DISGUISES = {
+    "plain": str,
+    "base64": lambda text: b64encode(text.encode()).decode(),
+    "hex": lambda text: text.encode().hex(),
+    "reversed": lambda text: text[::-1],
+    "spaced": " ".join,
+    "percent-encoded": lambda text: quote(text, safe=""),
+}
+
+
+@pytest.fixture
+def xkit_with_token(make_xkit, transport, answers):
+    """An account that holds a credential."""
+    transport.reply = lambda _call: answers.active(TOKEN)
+
+    def make(*plugins):
+        xkit = make_xkit(plugins=list(plugins))
+        xkit.get_credential("acme", context="user-1")
+        return xkit
+
+    return make
+
+
+@pytest.mark.parametrize("disguise", DISGUISES)
+@pytest.mark.parametrize("context", ["user-1", lambda: "user-1"], ids=["text", "function"])
+def test_a_plugin_that_fails_with_the_credential_in_its_text_is_named_without_that(xkit_with_token, context, disguise):
+    said = f"no luck with {DISGUISES[disguise](TOKEN)}"
+
+    def hook(target, auth):
+        raise ValueError(said)
+
+    with pytest.raises(ConfigurationError, match=r"xkit_auth_bind raised ValueError: \[redacted\]") as caught:
+        bind(with_value(), "acme", context=context, xkit=xkit_with_token(Binds(hook)))
+    assert caught.value.__cause__ is caught.value.__context__ is None
+    assert "Nothing was bound" in caught.value.hint
+
+
+def no_context():
+    raise LookupError("nobody's turn")
+
+
+@pytest.mark.parametrize("context", ["user-2", no_context])
+def test_a_token_of_the_sdk_itself_is_not_shown_either(make_xkit, context):
+    def hook(target, auth):
+        raise ValueError("no luck with xoxb-1234567890-its0wn")
+
+    with pytest.raises(ConfigurationError, match=r"raised ValueError: \[redacted\]") as caught:
+        bind(with_value(), "acme", context=context, xkit=make_xkit(plugins=[Binds(hook)]))
+    assert caught.value.__cause__ is caught.value.__context__ is None
 
 
 @pytest.mark.parametrize("raised", [NotConnected("ours"), KeyboardInterrupt()], ids=repr)
@@ -963,6 +1017,37 @@ def test_a_function_that_says_which_exception_it_is_and_fails_does_not_hide_the_
         get()
     chain = [caught.value, caught.value.__cause__, caught.value.__context__]
     assert "of the SDK" in [str(each) for each in chain]
+
+
+class Classifies:
+    def __init__(self, fails):
+        self.fails = fails
+
+    @hookimpl
+    def xkit_auth_classify_exception(self, connector, exception):
+        self.fails(exception)
+
+
+@pytest.mark.parametrize("disguise", DISGUISES)
+@pytest.mark.parametrize("who", ["the application", "a plugin", "a plugin with an error of ours"])
+def test_who_judges_an_exception_and_fails_does_not_say_the_credential(xkit_with_token, who, disguise):
+    said = f"no luck with {DISGUISES[disguise](TOKEN)}"
+
+    def fails(error):
+        raise (NotConnected if "ours" in who else ValueError)(said)
+
+    xkit = xkit_with_token(*[Classifies(fails)] if "plugin" in who else [])
+    rejected = fails if who == "the application" else None
+
+    @with_credential("acme", context="user-1", xkit=xkit, rejected=rejected)
+    def get(*, token):
+        raise ValueError("of the SDK")
+
+    with pytest.raises(ConfigurationError, match=r"raised \w+: \[redacted\]") as caught:
+        get()
+    assert str(caught.value.__cause__) == "of the SDK"
+    assert caught.value.__context__ in (None, caught.value.__cause__)
+    assert said not in str(caught.value)
 
 
 def test_a_call_of_a_function_has_no_request_that_could_be_seen():

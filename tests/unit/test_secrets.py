@@ -228,6 +228,16 @@ def test_a_transport_that_quotes_everything_gives_nothing_away(adapter, transpor
     assert given_away(whole_chain(caught.value)) == []
 
 
+def test_nor_does_one_whose_text_is_meant_to_be_shown(adapter, transport):
+    transport.reply = lambda call: NoAnswer(f"no route for {call.headers['Authorization']}")
+    with Xkit(publishable_key="pk_live_1", secret_key=KEY) as xkit:
+        xkit.broker.prefer(adapter)
+        with pytest.raises(PlatformUnavailable, match=r"\[redacted\]") as caught:
+            xkit.get_credential("slack", context="u")
+
+    assert given_away(whole_chain(caught.value)) == []
+
+
 def test_what_a_good_answer_brings_is_shown_nowhere(adapter, transport, caplog):
     caplog.set_level(logging.DEBUG)
     events: list[Any] = []

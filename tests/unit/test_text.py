@@ -8,6 +8,7 @@ from xkit_auth._text import (
     is_header_name,
     looks_secret,
     shown,
+    told,
     why_not_a_credential,
     why_not_sendable,
 )
@@ -143,3 +144,21 @@ def test_known_prefixes_and_long_mixed_words_look_like_secrets(text):
 )
 def test_ordinary_texts_do_not(text):
     assert not looks_secret(text)
+
+
+class Speechless(Exception):
+    def __str__(self):
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ValueError("no luck"), "ValueError: no luck"),
+        (ValueError(), "ValueError"),
+        (ValueError("with a s3cret-text"), "ValueError: [redacted]"),
+        (Speechless(), "Speechless"),
+    ],
+)
+def test_an_exception_is_told_with_its_class_and_with_its_text_if_that_may_be_shown(error, text):
+    assert told(error, ["s3cret-text"]) == text

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from types import ModuleType
-from typing import Any
 
-from .._auth import Context, Hosts, Kind, OffHost, Params
+from .._auth import Context, Hosts, Kind, OffHost, Params, context_now
 from .._errors import ConfigurationError, XkitAuthError
 from .._model import ANY, _Any
-from .._text import shown
+from .._text import MASK, looks_secret, told
 from .._xkit import Xkit
 from ._binder import Binder
 from ._binding import Binding
@@ -56,7 +55,7 @@ def bind(
     }  # fmt: skip
     binder = Binder(connector, arguments)
     try:
-        if not binder.fill(target) and not _asked(target, connector, xkit, binder):
+        if not binder.fill(target) and not _asked(target, connector, context, xkit, binder):
             raise _unknown(target, connector)
     except BaseException:
         binder.binding.release()
@@ -77,11 +76,12 @@ def _unknown(target: object, connector: str | _Any) -> ConfigurationError:
     )
 
 
-def _asked(target: object, connector: str | _Any, xkit: Xkit | None, binder: Binder) -> bool:
+def _asked(target: object, connector: str | _Any, context: Context, xkit: Xkit | None, binder: Binder) -> bool:
     account = Xkit.default() if xkit is None else xkit
     hook = account.directory.hook_for("xkit_auth_bind", connector if isinstance(connector, str) else None)
     if hook is None:
         return False
+    cause: Exception | None = None
     try:
         answer = hook(target=target, auth=binder)
         if answer is True or not answer:
@@ -89,7 +89,23 @@ def _asked(target: object, connector: str | _Any, xkit: Xkit | None, binder: Bin
     except XkitAuthError:
         raise
     except Exception as error:
-        raised: Any = f"{type(error).__name__}: {shown(error)}"
-        problem = f"The plugin's xkit_auth_bind raised {raised}"
-        raise ConfigurationError(problem, hint="Correct the plugin. Nothing was bound.") from error
-    raise ConfigurationError("The plugin's xkit_auth_bind returned neither True nor None", hint="Correct the plugin.")
+        text = told(error, _held_texts(account, connector, context))
+        # The target may have credentials of its own, which nobody here knows.
+        text = f"{type(error).__name__}: {MASK}" if looks_secret(text) else text
+        cause = None if MASK in text else error
+        problem = f"raised {text}"
+    else:
+        problem = "returned neither True nor None"
+    raise ConfigurationError(
+        f"The plugin's xkit_auth_bind {problem}", hint="Correct the plugin. Nothing was bound."
+    ) from cause
+
+
+def _held_texts(account: Xkit, connector: str | _Any, context: Context) -> tuple[str, ...]:
+    """The texts of this user's credential, if one is held. Keep them out of sight."""
+    try:
+        cache, name = account.broker.cache, context_now(context)
+    except Exception:  # whose turn it is nobody knows at the moment
+        return ()
+    held = cache.fresh(cache.table(str(connector)), name)
+    return () if held is None else tuple(held._texts())

@@ -15,7 +15,8 @@ from ._binding import Binding
 from ._drive import arun, life_of, run
 
 _Result = TypeVar("_Result")
-Read = Callable[[Any], tuple[int, Mapping[str, str], bytes | None]]
+Said = tuple[int, Mapping[str, str], bytes | None]
+Read = Callable[[Any], Said | None]
 
 # By name, so that a library which is not there is not needed: an object of its class could not be there either.
 _SLOTS = {
@@ -26,6 +27,32 @@ _SLOTS = {
     ("httpx2", "Client"): "httpx2",
     ("httpx2", "AsyncClient"): "httpx2",
 }
+
+
+class HeadersToSend(dict[str, Any]):
+    """What an attempt sends: the credential's headers, and those that the connector wants beside them.
+
+    Use ``over`` to send them, since an SDK has headers of its own, and let go of this before that (``del headers``): a
+    traceback with local variables shows what is in a dictionary.
+    """
+
+    def __init__(self, headers: Mapping[str, Any], besides: frozenset[str] = frozenset()) -> None:
+        super().__init__(headers)
+        self._besides = besides
+
+    def kept_of(self, own: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of the SDK's own headers that may go along: neither of a name that is given here, in any case, nor one
+        in which the connector takes a credential of another kind.
+        """
+        replaced = self._besides.union(map(str.lower, self))
+        return {name: own[name] for name in own if name.lower() not in replaced}
+
+    def over(self, own: Mapping[str, Any]) -> dict[str, Any]:
+        """These, and those of the SDK's own headers that may go along."""
+        return {**self.kept_of(own), **self}
+
+    def __repr__(self) -> str:
+        return f"HeadersToSend({', '.join(self)})"
 
 
 class Binder:
@@ -114,7 +141,7 @@ class Binder:
     def send(
         self,
         request: RequestView,
-        attempt: Callable[[Mapping[str, str]], _Result],
+        attempt: Callable[[HeadersToSend], _Result],
         read: Read,
         *,
         replayable: bool = True,
@@ -123,9 +150,11 @@ class Binder:
 
         Args:
             request: the request, without the credential.
-            attempt: sends it with these headers, and returns what the SDK makes of the answer. It must not let them
-                follow a redirect to another origin.
-            read: the status, the headers and the body of what ``attempt`` returned.
+            attempt: sends it with these headers, and returns what the SDK makes of the answer. They are a dictionary;
+                its method ``over`` takes the SDK's own headers, and returns all that is to be sent. It must not let
+                them follow a redirect to another origin.
+            read: the status, the headers and the body of what ``attempt`` returned; ``None`` if a redirect was
+                followed, so that it says nothing about the credential.
             replayable: whether the body can be sent twice.
 
         Returns:
@@ -136,7 +165,7 @@ class Binder:
         """
         trip = self._by_hand.trip_to(request)
         if trip is None:
-            return attempt({})
+            return attempt(HeadersToSend({}))
         life = life_of(trip, lambda: request, _reader(trip, read, request), replayable=replayable)
         result: _Result = run(life, trip, lambda sending: attempt(_headers(trip, sending, request)))
         return result
@@ -144,7 +173,7 @@ class Binder:
     async def asend(
         self,
         request: RequestView,
-        attempt: Callable[[Mapping[str, str]], Awaitable[_Result]],
+        attempt: Callable[[HeadersToSend], Awaitable[_Result]],
         read: Read,
         *,
         replayable: bool = True,
@@ -152,7 +181,7 @@ class Binder:
         """The same for tasks."""
         trip = self._by_hand.trip_to(request)
         if trip is None:
-            return await attempt({})
+            return await attempt(HeadersToSend({}))
         life = life_of(trip, lambda: request, _reader(trip, read, request), replayable=replayable)
         result: _Result = await arun(life, trip, lambda sending: attempt(_headers(trip, sending, request)))
         return result
@@ -168,26 +197,34 @@ class _ByHand(BaseAuth):
 
     def trip_to(self, request: RequestView) -> Trip | None:
         """The way of a request; ``None`` if it goes without the credential."""
-        trip: Trip | None = self._trip(origin_of(request.url), request)
-        return trip
+        origin = origin_of(request.url)
+        trip: Trip | None = self._trip(origin, request)
+        named = request.headers.get("host")
+        if trip is None or origin is None or named is None or origin_of(f"{origin.scheme}://{named}") == origin:
+            return trip
+        self._misled(trip, "The Host header")
+        return None
 
     def _url_of(self, request: Any) -> str:
         return str(request.url)
 
 
-def _headers(trip: Trip, sending: Sending, request: RequestView) -> dict[str, str]:
+def _headers(trip: Trip, sending: Sending, request: RequestView) -> HeadersToSend:
     if sending.in_url is not None:
         raise ConfigurationError(
             "A credential in the URL cannot be given to this SDK", hint="Name another kind= of the connector."
         )
-    headers = dict(trip.policy.extra_for(request.headers))
+    headers = HeadersToSend(dict(trip.policy.extra_for(request.headers)), trip.policy.of_other_kinds)
     sending.put_on(headers)
     return headers
 
 
-def _reader(trip: Trip, read: Read, request: RequestView) -> Callable[[Any], ResponseView]:
-    def seen(result: Any) -> ResponseView:
-        status, headers, body = read(result)
+def _reader(trip: Trip, read: Read, request: RequestView) -> Callable[[Any], ResponseView | None]:
+    def seen(result: Any) -> ResponseView | None:
+        said = read(result)
+        if said is None:
+            return None
+        status, headers, body = said
         wanted = trip.policy.wants_body(status, headers)
         return answer_view(status, headers, body if wanted else None, request)
 

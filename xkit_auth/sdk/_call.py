@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .._auth import Context, Trip, check_whose, context_now
@@ -11,8 +11,9 @@ from .._connector import Connector, judged_by_rules
 from .._errors import ConfigurationError, XkitAuthError
 from .._model import Credential, Judgement, RequestView, Verdict
 from .._policy import Sending, answer_view, fit_to_tell, wants_body
-from .._text import MASK, shown
+from .._text import told
 from .._xkit import Xkit
+from ._drive import Life, life_of
 from ._exceptions import answer_in, attribute_of
 
 Rejected = type[BaseException] | tuple[type[BaseException], ...] | Callable[[Exception], bool]
@@ -61,7 +62,6 @@ class Call(Trip):
     """A trip that is its own policy: it judges exceptions, and the credential goes to the function as it is."""
 
     _failed_with: Exception | None = None
-    _credential: Credential | None = None
 
     def __init__(self, slug: str, context: Context, xkit: Xkit | None, rejected: Rejected | None) -> None:
         self.slug = slug
@@ -79,9 +79,12 @@ class Call(Trip):
         """Whoever judges and writes."""
         return self
 
+    def life(self, *, retry: bool) -> Life:
+        """What follows from what."""
+        return life_of(self, nothing, self.seen, replayable=retry, answer_of=self.answer_of)
+
     def write(self, credential: Credential, view: Callable[[], Any]) -> Sending:
         """The credential as it is."""
-        self._credential = credential
         return Sending(credential, ())
 
     def seen(self, outcome: Outcome) -> Outcome:
@@ -89,14 +92,13 @@ class Call(Trip):
         self._failed_with = outcome.error
         return outcome
 
+    def answer_of(self, outcome: Outcome) -> Any:
+        """The provider's answer, as far as the function's exception brings it."""
+        return attribute_of(outcome.error, "response")
+
     def blame(self, error: XkitAuthError) -> None:
         """Put on an error of ours the exception of the function that led to it."""
-        if self._failed_with is None:
-            return
-        error.response = attribute_of(self._failed_with, "response")
         error.__cause__ = error.__cause__ or self._failed_with
-        assert self._credential is not None
-        _redact(attribute_of(error.response, "request"), self._credential)
 
     def judge(self, credential: Credential, outcome: Outcome) -> Judgement:
         """What an exception says about the credential."""
@@ -115,7 +117,7 @@ class Call(Trip):
         try:
             return bool(self._rejected(error))
         except Exception as raised:
-            problem = f"{type(raised).__name__}: {shown(raised, credential._texts())}"
+            problem = told(raised, credential._texts())
         raise ConfigurationError(f"The function given as rejected= raised {problem}") from error
 
     def _by_plugin(self, credential: Credential, error: Exception) -> Judgement:
@@ -137,19 +139,9 @@ class Call(Trip):
         try:
             verdict = hook(connector=connector, exception=error)
         except Exception as raised:
-            problem = f"raised {type(raised).__name__}: {shown(raised, credential._texts())}"
+            problem = f"raised {told(raised, credential._texts())}"
         else:
             if verdict is None or isinstance(verdict, Verdict):
                 return verdict
             problem = "returned something that is not a Verdict"
         raise ConfigurationError(f"The plugin's xkit_auth_classify_exception {problem}", hint="Correct the plugin.")
-
-
-def _redact(request: Any, credential: Credential) -> None:
-    """Mask the credential in the headers of a request that the function made, as far as it is like those we know."""
-    headers = attribute_of(request, "headers")
-    if not isinstance(headers, MutableMapping):
-        return
-    for name, value in list(headers.items()):
-        if isinstance(value, str) and any(text in value for text in credential._texts()):
-            headers[name] = MASK

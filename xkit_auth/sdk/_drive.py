@@ -10,32 +10,50 @@ from .._errors import XkitAuthError
 from .._flow import Fetch, Send, advance, after_answer
 from .._model import Credential
 from .._policy import Sending
+from ._redacted import redacted
 
 
 class _Wanted(NamedTuple):
     rejected: Credential | None
 
 
-_Life = Generator[_Wanted | Sending, Any, Any]
+Life = Generator[_Wanted | Sending, Any, Any]
 
 
-def life_of(trip: Trip, view: Callable[[], Any], seen: Callable[[Any], Any], *, replayable: bool) -> _Life:
+def _itself(result: Any) -> Any:
+    return result
+
+
+def life_of(
+    trip: Trip,
+    view: Callable[[], Any],
+    seen: Callable[[Any], Any],
+    *,
+    replayable: bool,
+    answer_of: Callable[[Any], Any] = _itself,
+) -> Life:
     """Yields what is wanted: a credential, or an attempt with what carries one. Is sent what came of it.
 
     Args:
         trip: whose request it is.
         view: the request, for plugins.
-        seen: makes of an attempt's result what the trip's policy can judge.
+        seen: makes of an attempt's result what the trip's policy can judge; ``None`` if that is no answer to it.
         replayable: whether there may be a second attempt.
+        answer_of: the provider's answer in an attempt's result, for an error that it leads to.
 
     Returns:
         The result of the last attempt.
     """
     result: Any = None
+    carried: list[Credential] = []
     try:
         credential = yield _Wanted(None)
+        carried.append(credential)
         result = yield trip.write(credential, view)
-        life = after_answer(trip.policy, credential, seen(result), view, replayable=replayable)
+        answer = seen(result)
+        if answer is None:
+            return result
+        life = after_answer(trip.policy, credential, answer, view, replayable=replayable)
         step = next(life, None)
         while step is not None:
             outcome: Any = None
@@ -44,6 +62,7 @@ def life_of(trip: Trip, view: Callable[[], Any], seen: Callable[[Any], Any], *, 
                 outcome = yield _Wanted(step.rejected)
             elif isinstance(step, Send):
                 trip.note_resent(step.sending.credential)
+                carried.append(step.sending.credential)
                 result = yield step.sending
                 outcome = seen(result)
             else:
@@ -51,12 +70,13 @@ def life_of(trip: Trip, view: Callable[[], Any], seen: Callable[[Any], Any], *, 
             step = advance(life, outcome)
     except XkitAuthError as error:
         trip.explain(error)
-        error.response = result if error.response is None else error.response
+        if result is not None and error.response is None:
+            error.response = redacted(answer_of(result), carried)
         raise
     return result
 
 
-def run(life: _Life, trip: Trip, attempt: Callable[[Sending], Any]) -> Any:
+def run(life: Life, trip: Trip, attempt: Callable[[Sending], Any]) -> Any:
     """Live it, blocking."""
     step = next(life)
     while True:
@@ -70,7 +90,7 @@ def run(life: _Life, trip: Trip, attempt: Callable[[Sending], Any]) -> Any:
             return end.value
 
 
-async def arun(life: _Life, trip: Trip, attempt: Callable[[Sending], Awaitable[Any]]) -> Any:
+async def arun(life: Life, trip: Trip, attempt: Callable[[Sending], Awaitable[Any]]) -> Any:
     """Live it in a task."""
     step = next(life)
     while True:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from functools import wraps
+from functools import partial, update_wrapper
 from types import MappingProxyType
 from typing import Any
 
@@ -43,15 +43,11 @@ def checked(function: Any, names: Iterable[str]) -> Callable[..., Any]:
 
 
 def unbound(function: Any) -> Any:
-    """A function that does what a bound method does: of the latter, ``inspect`` sees through every stand-in."""
-    if not inspect.ismethod(function):
-        return function
+    """What does the same as a bound method: of the latter, ``inspect`` sees through every stand-in.
 
-    @wraps(function)
-    def method(*args: Any, **kwargs: Any) -> Any:
-        return function(*args, **kwargs)
-
-    return method
+    It is no function of ours, whose frame would show the arguments in a traceback with local variables.
+    """
+    return update_wrapper(partial(function), function) if inspect.ismethod(function) else function
 
 
 def is_async(plain: Callable[..., Any]) -> bool:

@@ -15,8 +15,8 @@ from .._errors import ConfigurationError, XkitAuthError
 from .._model import Credential
 from .._policy import Sending
 from .._xkit import Xkit
-from ._call import Call, Outcome, Rejected, checked_arguments, nothing
-from ._drive import arun, life_of, run
+from ._call import Call, Outcome, Rejected, checked_arguments
+from ._drive import arun, run
 from ._signature import checked, completed, is_async, refuse_unfinished, stand_in, unbound, without
 
 _R = TypeVar("_R")
@@ -107,8 +107,8 @@ class _Arguments:
 
     def with_the(self, credential: Credential) -> inspect.BoundArguments:
         """All of them. Keep the result out of local variables: tracebacks show those."""
-        passed = {name: credential.reveal(field) for name, field in self._fields.items()}
-        return completed(self._signature, self._given, passed)
+        fields = self._fields.items()
+        return completed(self._signature, self._given, {name: credential.reveal(field) for name, field in fields})
 
 
 def _called(plan: _Plan, wrapped: Callable[..., Any], _instance: object, args: Any, kwargs: Any) -> Any:
@@ -127,7 +127,7 @@ def _called(plan: _Plan, wrapped: Callable[..., Any], _instance: object, args: A
         return outcome
 
     try:
-        outcome: Outcome = run(life_of(call, nothing, call.seen, replayable=plan.retry), call, attempt)
+        outcome: Outcome = run(call.life(retry=plan.retry), call, attempt)
     except XkitAuthError as error:
         call.blame(error)
         raise
@@ -148,7 +148,7 @@ async def _acalled(plan: _Plan, wrapped: Callable[..., Any], _instance: object, 
             return Outcome(None, error)
 
     try:
-        outcome: Outcome = await arun(life_of(call, nothing, call.seen, replayable=plan.retry), call, attempt)
+        outcome: Outcome = await arun(call.life(retry=plan.retry), call, attempt)
     except XkitAuthError as error:
         call.blame(error)
         raise

@@ -1,6 +1,8 @@
 """slack_sdk's web clients, sync and async: neither has a slot, so the method that sends is wrapped, of one client.
 
 The sync one sends with urllib, which would carry a header to another host on a redirect: ours is one that it does not.
+The async one sends with aiohttp, which strips Authorization there. An answer behind a redirect is never judged: it may
+be a stranger's, and what was asked before must not be done again.
 """
 
 from __future__ import annotations
@@ -41,15 +43,15 @@ class _Sync:
             return url, req
 
         url, request = of(*args, **kwargs)
-        if not _is_ours(client, url, request.headers):
+        if not _is_ours(client, request.full_url, request.headers):
             return wrapped(url, request)
 
-        def attempt(headers: Mapping[str, str]) -> Any:
+        def attempt(headers: Any) -> Any:
             before = request.headers, request.unredirected_hdrs
-            request.headers, request.unredirected_hdrs = dict(request.headers), dict(request.unredirected_hdrs)
-            for name, value in headers.items():
-                request.remove_header(name.capitalize())
-                request.add_unredirected_header(name, value)
+            request.headers = headers.kept_of(request.headers)
+            request.unredirected_hdrs = headers.over(request.unredirected_hdrs)
+            request.redirect_dict = {}  # in which urllib notes the redirects that it follows
+            del headers  # a traceback with local variables would show it
             try:
                 return wrapped(url, request)
             except HTTPError as error:  # as urllib tells all statuses from 300 on; slack_sdk reads it
@@ -57,10 +59,13 @@ class _Sync:
             finally:
                 request.headers, request.unredirected_hdrs = before  # slack_sdk may send it again by itself
 
+        def read(result: Any) -> tuple[int, Mapping[str, str], bytes | None] | None:
+            return None if request.redirect_dict else _read(result)
+
         view = RequestView(
-            method=request.get_method(), url=url, headers=dict(request.headers), body=_body_of(request.data)
+            method=request.get_method(), url=request.full_url, headers=_headers_of(request), body=_body_of(request.data)
         )
-        result = self._auth.send(view, attempt, _read, replayable=view.body is not None)
+        result = self._auth.send(view, attempt, read, replayable=view.body is not None)
         if isinstance(result, HTTPError):
             raise result
         return result
@@ -77,15 +82,47 @@ class _Async:
         own_headers = dict(arguments.get("headers") or {})
         if arguments.get("auth") is not None or not _is_ours(client, kwargs["api_url"], own_headers):
             return await wrapped(**kwargs)
+        redirects = _Redirects(arguments.get("raise_for_status", getattr(client.session, "_raise_for_status", False)))
 
-        async def attempt(headers: Mapping[str, str]) -> Any:
-            given = {name.lower() for name in headers}
-            kept = {name: value for name, value in own_headers.items() if name.lower() not in given}
-            return await wrapped(**{**kwargs, "req_args": {**arguments, "headers": {**kept, **headers}}})
+        async def attempt(headers: Any) -> Any:
+            more = {"headers": headers.over(own_headers), "raise_for_status": redirects.look}
+            if {*map(str.lower, headers)} != {"authorization"}:  # aiohttp would carry another one to another host
+                more["allow_redirects"] = False
+            sent: Any = wrapped(**{**kwargs, "req_args": {**arguments, **more}})
+            del headers, more  # a traceback with local variables would show them
+            try:
+                return await sent
+            finally:
+                redirects.count()
+
+        def read(result: Any) -> tuple[int, Mapping[str, str], bytes | None] | None:
+            return None if redirects.were_followed else _aread(result)
 
         view = RequestView(method=kwargs["http_verb"], url=kwargs["api_url"], headers=own_headers, body=None)
         has_files = any(hasattr(value, "read") for value in _values_of(arguments.get("data")))
-        return await self._auth.asend(view, attempt, _aread, replayable=not has_files)
+        return await self._auth.asend(view, attempt, read, replayable=not has_files)
+
+
+class _Redirects:
+    """Whether aiohttp has followed any: it shows its own answer to nobody but to what is given as raise_for_status."""
+
+    def __init__(self, theirs: Any) -> None:
+        self._theirs = theirs
+        self._answer: Any = None
+        self.were_followed = False
+
+    async def look(self, answer: Any) -> None:
+        """Called by aiohttp for the answer that it is going to give back."""
+        self._answer = answer
+        if callable(self._theirs):
+            await self._theirs(answer)
+        elif self._theirs:
+            answer.raise_for_status()
+
+    def count(self) -> None:
+        """Called afterwards, since the answer has its history only then. Its request is not kept."""
+        self.were_followed = self._answer is not None and bool(self._answer.history)
+        self._answer = None
 
 
 def _is_ours(client: Any, url: str, headers: Mapping[str, str]) -> bool:
@@ -96,6 +133,10 @@ def _is_ours(client: Any, url: str, headers: Mapping[str, str]) -> bool:
     usual = f"Bearer {client.token}"
     has_another = any(name.lower() == "authorization" and value != usual for name, value in headers.items())
     return url.startswith(client.base_url) and not has_another
+
+
+def _headers_of(request: Any) -> dict[str, str]:
+    return {**request.unredirected_hdrs, **request.headers}
 
 
 def _body_of(data: object) -> bytes | None:
