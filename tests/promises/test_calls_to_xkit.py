@@ -49,11 +49,14 @@ def listening(serve):
             while True:
                 threading.Thread(target=one, args=(listener.accept()[0],), daemon=True).start()
 
-    threading.Thread(target=accept, daemon=True).start()
+    accepting = threading.Thread(target=accept, daemon=True)
+    accepting.start()
     try:
         yield listener.getsockname()[1]
     finally:
+        listener.shutdown(socket.SHUT_RDWR)  # closing it alone would not wake who accepts
         listener.close()
+        accepting.join(PATIENCE)
 
 
 def request_on(connection):

@@ -89,7 +89,8 @@ class FakeTransport:
 
     def __init__(self) -> None:
         self.calls: list[AskedCall] = []
-        self.arrived: queue.Queue[AskedCall] = queue.Queue()
+        # A simple one has no lock that an interrupted test could leave taken.
+        self.arrived: queue.SimpleQueue[AskedCall] = queue.SimpleQueue()
         self.by_hand = False
         self.reply: Callable[[AskedCall], Answer | BaseException] = lambda _call: active("token-1")
 
