@@ -88,7 +88,7 @@ AWAY: Final = Carried((), "")
 def _watching(plain: type[Any]) -> type[Any]:
     """The class of those requests of a class that carry something."""
 
-    class Watching(plain):
+    class Watching(plain):  # type: ignore[misc]  # a class that is only known when it runs
         _xkit_auth_plain = plain
 
         @property
