@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import configparser
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -44,3 +46,29 @@ def test_the_readme_has_programs_and_its_commands_and_folders_exist():
         assert f'"{command}"' in (ROOT / "run.py").read_text(encoding="utf-8")
     for path in re.findall(r"`((?:docs|plugins)/[\w/-]*|CHANGELOG\.md)`", README):
         assert (ROOT / path).exists()
+
+
+RUN = runpy.run_path(str(ROOT / "run.py"))
+TOX = configparser.ConfigParser(interpolation=None)
+TOX.read(ROOT / "tox.ini", encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ([], ["-m", "here"]),
+        (["--all"], []),
+        (["--all", "run-parallel", "-p", "auto"], ["run-parallel", "-p", "auto"]),
+        (["-e", "py311,lint", "--", "-x"], ["-e", "py311,lint", "--", "-x"]),
+    ],
+)
+def test_the_tests_are_those_for_one_python_unless_others_are_asked_for(given, meant):
+    assert RUN["tox_arguments"](given) == meant
+
+
+def test_the_checks_for_one_python_exist_and_all_but_the_tests_are_among_all_checks():
+    label, _, here = TOX["tox"]["labels"].strip().partition(" = ")
+    every = re.split(r",\s*", TOX["tox"]["env_list"])
+    assert label == "here"
+    assert set(here.split(", ")) - set(every) == {"py"}
+    assert [*RUN["TOX"]] == TOX["tox"]["requires"].split()

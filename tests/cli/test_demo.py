@@ -334,9 +334,7 @@ class TestABrokenPromise:
         monkeypatch.setattr(demo, "PROMISES", {"all is well": step})
         monkeypatch.setattr(demo, "LONGEST", 0.3)
         monkeypatch.setattr(drivers, "PATIENCE", 1.0)
-        began = time.monotonic()
         assert broken(summary_of("--client", client)) == {"all is well": "TimeoutError"}
-        assert time.monotonic() - began < 10
 
 
 class TestWhatTheStageSees:

@@ -274,7 +274,7 @@ class Sandbox:
             connector in (None, call.connector) and context in (None, call.context) for call in self._records.calls
         )
 
-    def wait_for_calls(self, count: int, timeout: float = 5.0) -> None:
+    def wait_for_calls(self, count: int, timeout: float = 20.0) -> None:
         """Wait until there are at least ``count`` calls; ``TimeoutError`` if there are not."""
         self._records.wait_for_calls(count, timeout)
 

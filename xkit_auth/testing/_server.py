@@ -17,8 +17,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 T = TypeVar("T")
 
-PATIENCE = 5.0
-"""How many seconds to wait for the thread before giving it up; it is a daemon, so it never keeps a process alive."""
+PATIENCE = 30.0
+"""How many seconds to wait for the thread before giving it up, also on a machine that has much else to do; it is a
+daemon, so it never keeps a process alive."""
 
 NO_ANSWER = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 """The SO_LINGER value with which closing a socket sends RST."""
