@@ -262,6 +262,11 @@ class Sent(Trip, Carried):
     _bytes_type: type[Any]
     _knows_headers: bool
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The headers that carry it: none before it is put on, and a crash reporter may ask at any time."""
+        return self.sending.names if "credential" in vars(self) else ()
+
     def find_place(self, url: Any) -> Place:
         """What is worth knowing of the origin, found out once."""
         settled = self.settled
@@ -272,7 +277,6 @@ class Sent(Trip, Carried):
     def put_on(self, request: Any, credential: Credential, wire_type: type[Wire]) -> None:
         """Put the credential on, and look at what has to be known before the request is sent."""
         policy = self.settled.policy
-        self.credential = credential
         self.url = request.url
         if type(request.stream) is not self._bytes_type:
             self._replay = Replay(self._library, request.stream)
@@ -280,6 +284,7 @@ class Sent(Trip, Carried):
             _take_off_other_kinds(request, policy)
         place: Place = self.settled.place
         if place.put_plain(credential, request.headers):
+            self.credential = credential
             if place.is_wired:
                 self.wire = wire_type(request, self)
         else:

@@ -276,8 +276,8 @@ def test_a_crowd_is_served_right_whatever_goes_wrong(sandbox, seconds, record_te
 
     # Nothing is left open.
     broker = world.xkit.broker
-    assert not broker._flights
-    assert not broker._readings
+    assert not broker._here().flights
+    assert not broker._here().readings
     world.xkit.close()
     for thread in set(threading.enumerate()) - threads_before:
         thread.join(20)
