@@ -211,7 +211,7 @@ class _Contract:
             sent = self._sent(policy, _credential(self.connector.kinds[kind], str.upper), request)
             wanted = self.sends.get(kind)
             self.demand(wanted is None or sent == wanted, f"kind {kind!r} sends {sent}, and the example says {wanted}")
-            secret = _credential(self.connector.kinds[kind], lambda _name: "0123456789")
+            secret = _credential(self.connector.kinds[kind], lambda name: f"{name}-0123456789")
             sending = policy.write(secret, _always(request))
             put_in = sending.in_url.put_in(request.url) if sending.in_url else request.url
             self.demand(sending.bare(put_in) == request.url, f"kind {kind!r} leaves something in the URL")
