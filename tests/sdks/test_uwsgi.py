@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -39,21 +40,21 @@ def application(environ, start_response):
     return [f"{{os.getpid()}} {{credential.reveal()}}".encode()]
 """
 
+# What a fork may come in between, without any thread that does something in Python at that moment: that would leave
+# the interpreter itself locked, and no library could help it.
 BEFORE_THE_FORK = {
     "used": "",
-    "a call under way": """
-threading.Thread(target=lambda: xkit.get_credential("acme", context="slow"), daemon=True).start()
-while ("acme", "slow") not in xkit.broker._here().flights:
-    pass
+    "with a call under way": """
+from xkit_auth._broker import _WishForCredential
+here = xkit.broker._here()
+here.flights["acme", "user-1"] = wish = _WishForCredential(("acme", "user-1"), xkit.broker, here)
+here.calls._begin(wish, 10.0**9)
 """,
-    "its lock held": """
-held = threading.Event()
-def hold():
-    with xkit.broker._here().lock, xkit.directory._lock(), Xkit._default_lock():
-        held.set()
-        threading.Event().wait()
-threading.Thread(target=hold, daemon=True).start()
-held.wait()
+    "with its locks held": """
+locks = xkit.broker._here().lock, xkit.directory._lock(), Xkit._default_lock()
+holder = threading.Thread(target=lambda: [lock.acquire() for lock in locks])
+holder.start()
+holder.join()
 """,
 }
 
@@ -67,40 +68,42 @@ def uwsgi(application: str, folder: Path, sandbox: Any) -> Iterator[str]:
         port = reserved.getsockname()[1]
     command = [UWSGI, "--master", "--processes", str(WORKERS), "--enable-threads", "--need-app", "--die-on-term"]
     command += ["--http-socket", f"127.0.0.1:{port}", "--wsgi-file", str(folder / "application.py")]
-    command += ["--virtualenv", sys.prefix, *(f"--pythonpath={path}" for path in sys.path if path)]
+    command += ["--virtualenv", sys.prefix, *(f"--pythonpath={path}" for path in reversed(sys.path) if path)]
     keys = {"XKIT_PUBLISHABLE_KEY": sandbox.publishable_key, "XKIT_SECRET_KEY": sandbox.secret_key}
     environment = {**os.environ, **keys, "XKIT_BASE_URL": sandbox.base_url}
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder)  # noqa: S603
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder, start_new_session=True)
     try:
-        wait_for(port, process, folder / "log")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
+        address = f"http://127.0.0.1:{port}"
         try:
-            process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(PATIENCE)
-
-
-def wait_for(port: int, process: Any, log: Path) -> None:
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until and process.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
+            wait_for(address, process)
         except OSError:
+            raise AssertionError((folder / "log").read_text(errors="replace")) from None
+        yield address
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)  # the workers, too: one that hangs would outlive its master
+        process.wait(PATIENCE)
+
+
+def wait_for(address: str, process: Any) -> None:
+    """Wait for the first answer: connections are accepted before the workers are there."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            urlopen(f"{address}/{USERS[0]}", timeout=PATIENCE).close()
+        except OSError:
+            if time.monotonic() > until or process.poll() is not None:
+                raise
             time.sleep(0.05)
         else:
             return
-    raise AssertionError(log.read_text(errors="replace"))
 
 
 @pytest.mark.skipif(UWSGI is None, reason="uWSGI is not installed")
 @pytest.mark.parametrize("library", ["requests", "httpx"])
 @pytest.mark.parametrize("before", BEFORE_THE_FORK)
 def test_every_worker_gets_what_its_own_user_has(sandbox, tmp_path, before, library):
-    tokens = {user: sandbox.connect("acme", user) for user in (*USERS, "slow")}
+    tokens = {user: sandbox.connect("acme", user) for user in USERS}
     application = APPLICATION.format(library=library, before_the_fork=BEFORE_THE_FORK[before])
 
     def ask(user: str) -> tuple[str, str, str]:
