@@ -347,11 +347,9 @@ def test_the_code_for_webhooks_is_safe_with_forged_ones():
     exec(file_in("docs/how-to/listen-to-webhooks.md", "webhooks.py"), page)
     with Sandbox() as sandbox:
         xkit = sandbox.xkit()
-        for context in ("a\0", "x" * 600, "nobody", "user-1"):
+        for context, status in (("a\0", 400), ("x" * 600, 400), ("nobody", 204), ("user-1", 204)):
             payload = {"connector": {"slug": "slack"}, "context": {"external_id": context}}
             body = json.dumps({"event_type": "connection.errored", "payload": payload}).encode()
-            assert page["receive"](xkit, body, {"user-1"}) == (
-                204 if context.isprintable() and len(context) < 600 else 400
-            )
+            assert page["receive"](xkit, body, {"user-1"}) == status
         assert page["receive"](xkit, b"{}", set()) == 400
         assert sandbox.call_count() == 0
