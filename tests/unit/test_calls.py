@@ -467,7 +467,7 @@ def test_an_error_of_this_machine_is_neither_an_answer_nor_an_outage(make):
     field.end("a", ConfigurationError("no such file"))
     field.rest()
 
-    assert len(field.calls.pauses._suspects) == 4
+    assert len(field.calls.pauses._suspects) == 3
     assert not field.calls.pauses.probe_is_out(time.monotonic())
     assert field.calls.pauses.now_for("a", time.monotonic()) is None
 
