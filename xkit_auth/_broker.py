@@ -13,6 +13,7 @@ import importlib
 import sys
 import threading
 import time
+from abc import abstractmethod
 from collections.abc import Generator
 from functools import partial
 from typing import Any, Protocol, TypeAlias, TypeVar
@@ -79,15 +80,20 @@ class _Wish(Flight[_Answer], Call):
         self.outcome: _Answer | XkitAuthError | None = None
 
     @property
+    @abstractmethod
     def _under_way(self) -> dict[Key, Any]:
         """Where it stands, as long as it is the newest about its key."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def _ask(self) -> _Answer:
-        raise NotImplementedError
+        """Ask Xkit. Blocks."""
+        ...
 
+    @abstractmethod
     def _settled(self) -> None:
-        raise NotImplementedError
+        """Put the outcome where others find it."""
+        ...
 
     def run(self) -> XkitAuthError | None:
         """Ask Xkit. An error goes to those who wait, not up the stack of our own thread."""

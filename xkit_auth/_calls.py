@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import threading
 import time
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Hashable
 from contextlib import suppress
@@ -44,9 +45,10 @@ class Call:
         self.mark: int | None = None
         self.is_proven = False
 
+    @abstractmethod
     def run(self) -> XkitAuthError | None:
         """Ask. What came of it, if that is an error."""
-        raise NotImplementedError
+        ...
 
     def settle(self) -> None:
         """Called under the lock, in the same breath in which the outcome is noted: nobody asks again in between."""

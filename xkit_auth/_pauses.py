@@ -31,7 +31,7 @@ class Pauses:
 
     A key that fails while others are answered has a trouble of its own, and must not stop anybody else. So a failure
     counts towards an outage only if no answer has come since the trouble of its key began. When three different keys
-    have failed like that, one call goes out at a time; if that is for yet another key and fails, the account pauses.
+    have failed like that, one call goes out at a time; if that fails, too, the account pauses.
     """
 
     def __init__(self, jitter: Callable[[], float] = chance) -> None:
@@ -95,11 +95,9 @@ class Pauses:
             self._suspect(key, error, now)
 
     def _suspect(self, key: Hashable, error: PlatformError, now: float) -> None:
-        if self._of_account is None:
+        if not self._is_probing:
             self._suspects.add(key)
-            if len(self._suspects) <= _KEYS_THAT_MEAN_AN_OUTAGE:
-                return
-        if self._of_account is None or now >= self._of_account.until:
+        elif self._of_account is None or now >= self._of_account.until:
             self._of_account = self._next(self._of_account, error, now)
 
     def ended(self) -> None:

@@ -136,7 +136,9 @@ class Hop(Trip, Carried):
             if self._is_carried_by(response.request):
                 return self._judged(response, how)
             if response.status_code == 401 and self._was_replaced(response.request) and self._can_send_again(response):
-                return self._sent_again(response, how, self.write(self.fetch(), lambda: self._view(response.request)))
+                # With what it began with, since nothing of ours was refused: the newest may be another account's.
+                again = self.write(self.credential, lambda: self._view(response.request))
+                return self._sent_again(response, how, again)
         except XkitAuthError as error:
             self._blame(error, response)
             raise

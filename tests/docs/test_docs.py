@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import json
 import os
 import re
 import subprocess
@@ -339,3 +340,16 @@ def test_headings_go_down_one_step_at_a_time():
         assert levels[0] == 1, name
         assert levels.count(1) == 1, name
         assert all(after <= before + 1 for before, after in pairwise(levels)), name
+
+
+def test_the_code_for_webhooks_is_safe_with_forged_ones():
+    page: dict[str, Any] = {}
+    exec(file_in("docs/how-to/listen-to-webhooks.md", "webhooks.py"), page)
+    with Sandbox() as sandbox:
+        xkit = sandbox.xkit()
+        for context, status in (("a\0", 400), ("x" * 600, 400), ("nobody", 204), ("user-1", 204)):
+            payload = {"connector": {"slug": "slack"}, "context": {"external_id": context}}
+            body = json.dumps({"event_type": "connection.errored", "payload": payload}).encode()
+            assert page["receive"](xkit, body, {"user-1"}) == status
+        assert page["receive"](xkit, b"{}", set()) == 400
+        assert sandbox.call_count() == 0

@@ -15,6 +15,7 @@ import ssl
 import struct
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Mapping
 from contextlib import contextmanager, suppress
@@ -299,6 +300,26 @@ def walked(value, depth=4):
         if hasattr(value, "__dict__"):
             return repr(value) + walked(vars(value), depth - 1)
     return repr(value)
+
+
+def test_who_holds_loggings_lock_gets_an_answer_at_once(xkit_at):
+    """As a handler does that asks for a credential while ``dictConfig`` makes it."""
+
+    def serve(connection):
+        connection.sendall(answer(body_for(user_in(request_on(connection)))))
+        end(connection)
+
+    with listening(serve) as port:
+        xkit = xkit_at(f"http://127.0.0.1:{port}/api")
+        xkit.get_credential("acme", context="amy")
+        with logging._lock:
+            logging.getLogger("xkit_auth.of_a_test").setLevel(logging.INFO)  # what loggers knew of their levels is gone
+            start = time.monotonic()
+            assert xkit.get_credential("acme", context="bob").reveal() == "token-of-bob"
+            assert time.monotonic() - start < PATIENCE
+        # The application's own requests are logged as before, by loggers that nobody has changed.
+        names = ("httpcore.connection", "httpcore2.connection", "urllib3.connectionpool")
+        assert not any("isEnabledFor" in vars(logging.getLogger(name)) for name in names)
 
 
 def test_no_patch_of_a_client_comes_between(driver, xkit_at, monkeypatch):

@@ -448,6 +448,17 @@ def test_without_another_thread_a_call_waits_for_one_that_is_there(make, no_thre
     assert field.next_began() == "b"
 
 
+def test_a_call_of_a_caller_that_has_no_end_makes_way_too(make):
+    field = make(1, longest=0)
+    with field.lock:
+        field.calls._begin(field.made("a"), time.monotonic() - 1)
+    field.start("b")
+
+    assert field.next_began() == "b"
+    assert not field.calls._given_up
+    assert isinstance(field.calls.pauses.now_for("a", time.monotonic()), PlatformUnavailable)
+
+
 def test_an_error_of_this_machine_is_neither_an_answer_nor_an_outage(make):
     field = make(4)
     outage(field)
@@ -456,7 +467,7 @@ def test_an_error_of_this_machine_is_neither_an_answer_nor_an_outage(make):
     field.end("a", ConfigurationError("no such file"))
     field.rest()
 
-    assert len(field.calls.pauses._suspects) == 4
+    assert len(field.calls.pauses._suspects) == 3
     assert not field.calls.pauses.probe_is_out(time.monotonic())
     assert field.calls.pauses.now_for("a", time.monotonic()) is None
 

@@ -112,11 +112,20 @@ def test_after_three_different_keys_in_a_row_one_call_goes_out_at_a_time_and_if_
     assert pause_of(pauses, "x", 0.0) == 0.5
 
 
-def test_three_keys_that_fail_for_ever_pause_nobody_else(pauses):
+def test_three_keys_that_fail_for_ever_pause_nobody_else_as_long_as_anybody_is_answered(pauses):
     for moment in range(50):
-        for key in "abc":
-            pauses.fails(key, now=float(moment))
+        for key in "abcabc":
+            if pauses.now_for(key, float(moment)) is None:
+                pauses.fails(key, now=float(moment))
         assert pauses.now_for("x", float(moment)) is None
+        pauses.answered("x")
+
+
+def test_three_keys_that_all_fail_again_are_an_outage(pauses):
+    for key in "abca":
+        pauses.fails(key)
+
+    assert pauses.now_for("x", 0.0) is DOWN
 
 
 @pytest.mark.parametrize("seed", range(200))
@@ -126,7 +135,7 @@ def test_three_poisoned_keys_never_stop_sixty_healthy_ones_in_whatever_order_cal
     under_way: list[tuple[Any, int]] = []
     now, healthy = 0.0, 0
     while healthy < 200:
-        now += chosen.random() * 0.3
+        now += chosen.random() * 0.03
         key = chosen.choice(["bad"] * 20 + [f"good {number}" for number in range(60)])
         key = f"bad {chosen.randrange(3)}" if key == "bad" else key
         if key.startswith("good"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import ctypes
 import gc
 import json
 import os
@@ -12,9 +13,11 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import types
 import warnings
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -35,6 +38,7 @@ from xkit_auth import (
     Xkit,
     hookimpl,
 )
+from xkit_auth._broker import _WishForCredential
 from xkit_auth._platform import NoAnswer
 
 
@@ -1159,11 +1163,16 @@ def test_a_direct_call_uses_the_first_library_that_is_installed(keys):
 # Fork
 
 
-def in_child(check: Any) -> None:
-    """Run a check in a forked child, which ends without any cleaning up."""
+@pytest.fixture(params=["Python's", "C's"])
+def in_child(request: Any) -> Any:
+    """Run a check in a forked child, which ends without any cleaning up. Of a fork in C, Python learns nothing."""
+    return partial(run_in_child, os.fork if request.param == "Python's" else ctypes.PyDLL(None).fork)
+
+
+def run_in_child(fork: Any, check: Any) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # newer Pythons warn of threads, which are the point here
-        child = os.fork()
+        child = fork()
     if child == 0:
         status = 1
         signal.alarm(20)  # a child that hangs is ended, and the test fails
@@ -1179,7 +1188,7 @@ def in_child(check: Any) -> None:
     assert os.waitpid(child, 0)[1] == 0
 
 
-def test_a_forked_child_serves_what_was_held_and_asks_with_threads_of_its_own(xkit, transport):
+def test_a_forked_child_serves_what_was_held_and_asks_with_threads_of_its_own(xkit, transport, in_child):
     xkit.get_credential("slack", context="u")
     calls_before = len(transport.calls)
 
@@ -1202,12 +1211,26 @@ def test_a_forked_child_inherits_no_call_that_was_under_way(xkit, transport, ans
         xkit.broker._transport = type(transport)()
         assert xkit.get_credential("slack", context="u").reveal() == "token-1"
 
-    in_child(check)
+    run_in_child(os.fork, check)
     call.answer(answers.active("token-parent"))
     assert waiting().reveal() == "token-parent"
 
 
-def test_a_fork_while_other_threads_hold_every_lock_leaves_the_child_free(xkit, transport, in_thread):
+def test_a_call_under_way_whose_thread_is_not_in_this_process_is_waited_for_by_nobody(xkit, transport, in_child):
+    # Without a thread: a fork in C while one does something in Python would leave the interpreter itself locked.
+    here = xkit.broker._here()
+    wish = _WishForCredential(("slack", "u"), xkit.broker, here)
+    here.flights[wish.key] = wish
+    here.calls._begin(wish, time.monotonic())
+
+    def check() -> None:
+        xkit.broker._transport = type(transport)()
+        assert xkit.get_credential("slack", context="u").reveal() == "token-1"
+
+    in_child(check)
+
+
+def test_a_fork_while_other_threads_hold_every_lock_leaves_the_child_free(xkit, transport, in_thread, in_child):
     def check() -> None:
         xkit.broker._transport = type(transport)()
         assert xkit.get_credential("slack", context="u").reveal() == "token-1"
@@ -1229,7 +1252,7 @@ def test_a_fork_while_other_threads_hold_every_lock_leaves_the_child_free(xkit, 
     held()
 
 
-def test_the_default_of_a_forked_child_is_free_to_be_made(environment, keys):
+def test_the_default_of_a_forked_child_is_free_to_be_made(environment, keys, in_child):
     with Xkit._default_lock():
         in_child(Xkit.default)
 
