@@ -157,7 +157,11 @@ def filled_hosts(connector: Connector, kind: str, params: Params) -> Hosts:
     try:
         return Hosts(entries)
     except ValueError as problem:
-        raise ConfigurationError(f"Connector {connector.slug!r}: hosts: {problem}") from None
+        raise ConfigurationError(
+            f"params= makes something of the connector's hosts that is none: {problem}",
+            connector=connector.slug,
+            hint="Check the values in params=.",
+        ) from None
 
 
 def judged_by_rules(connector: Connector, response: ResponseView) -> Judgement:
