@@ -14,6 +14,7 @@ ParamRule: TypeAlias = str | Sequence[str]
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE | re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_MOST_TOLD = 40
 SUFFIX = re.compile(r"(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?){2,}", re.IGNORECASE | re.ASCII)
 
 
@@ -38,7 +39,8 @@ def described(rule: ParamRule) -> str:
     if isinstance(rule, str):
         return f"a host below {rule!r}"
     values = [choice for choice in rule if not choice.startswith(".")]
-    parts = [f"one of {', '.join(values)}"] if values else []
+    few = values if len(values) <= _MOST_TOLD else [f"{len(values)} values that it knows, such as {values[0]}"]
+    parts = [f"one of {', '.join(few)}"] if values else []
     return " or ".join([*parts, *(described(choice) for choice in rule if choice.startswith("."))])
 
 

@@ -177,6 +177,7 @@ def test_a_host_below_a_suffix_is_ascii_to_its_end(rule):
         ("label", "one DNS label, such as 'acme'"),
         ("id", "1 to 128 letters, digits, dots, dashes and underscores"),
         (["a", "b"], "one of a, b"),
+        ([f"v{number}" for number in range(300)], "one of 300 values that it knows, such as v0"),
         (".x.example", "a host below '.x.example'"),
         ([".x.example"], "a host below '.x.example'"),
         (
