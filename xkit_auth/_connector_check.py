@@ -10,7 +10,7 @@ from ._errors import ConfigurationError
 from ._failure import Failure, Matcher, choices_of, steps_of
 from ._model import Verdict
 from ._origin import Hosts
-from ._params import SUFFIX, ParamRule, is_rule
+from ._params import SUFFIX, ParamRule, is_rule, values_of
 from ._placement import SLOT, Placement, Template, params_in, slots
 from ._text import is_header_name, why_not_sendable
 
@@ -110,7 +110,7 @@ class _Check:
             behind = entry.rpartition(f"{{param.{name}}}")[2].partition(":")[0]
             if rule == "label" and "{" not in behind and not SUFFIX.fullmatch(behind):
                 raise self.mistake(field, f"{entry!r} has no domain of the provider's behind the param {name!r}")
-            for choice in () if isinstance(rule, str) else rule:
+            for choice in values_of(rule):
                 if not _PART_OF_HOST.fullmatch(choice):
                     raise self.mistake(
                         field, f"{entry!r}: the param {name!r} may be {choice!r}, which is no part of a host"
@@ -124,7 +124,7 @@ class _Check:
         if not isinstance(name, str):
             raise self.mistake("params", "the name of a param is a text")
         if not is_rule(rule):
-            known = '"label", "id", a suffix like ".acme.com", or a list of texts and suffixes'
+            known = '"label", "id", a suffix like ".acme.com" or "*.acme.com", or a list of texts and suffixes'
             raise self.mistake(f"params[{name!r}]", f"the rule is {known}")
 
     # Where it is written

@@ -482,7 +482,7 @@ def test_params_that_make_no_host_are_a_mistake_of_who_gave_them():
     assert (caught.value.connector, "plugin" in str(caught.value)) == ("acme", False)
 
 
-@pytest.mark.parametrize("choice", ["*", "*.a", "a:8443", "a b", "a/", "a@", "a%2e", "bücher", "a\\", "a_b", "[::1]"])
+@pytest.mark.parametrize("choice", ["*", "a*", "a:8443", "a b", "a/", "a@", "a%2e", "bücher", "a\\", "a_b", "[::1]"])
 def test_a_choice_that_is_no_part_of_a_host_cannot_go_into_one(choice):
     with pytest.raises(ConfigurationError, match="which is no part of a host"):
         Connector("acme", hosts=["{param.p}.acme.example"], params={"p": ["eu", choice]})
