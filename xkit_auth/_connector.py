@@ -30,8 +30,8 @@ class Connector(Value):
             ``ANY`` looks at them, to tell the connectors apart.
         params: per-connection data that hosts or headers need, each with its rule: ``"label"`` (one DNS label),
             ``"id"`` (``[A-Za-z0-9._-]``, 128 at most), a host suffix such as ``".my.salesforce.com"`` under which the
-            value must lie (``"*.okta.com"``: one label below it), or a list of allowed values and suffixes. No value may
-            name a host on which somebody else's code runs.
+            value must lie (``"*.okta.com"``: one label below it), or a list of allowed values and suffixes. No value
+            may name a host on which somebody else's code runs.
         header, basic, query: where the credential goes, short for
             ``kinds={"oauth2": Placement(header=…, basic=…, query=…)}``.
         extra: further headers that the provider wants; wrap a value in ``Default`` if the caller's own shall win.
