@@ -288,7 +288,7 @@ def checked_whose(context: Any, xkit: object) -> Context:
     if xkit is not None and not isinstance(xkit, Xkit):
         raise ConfigurationError("xkit= is not an Xkit", hint="Make one: Xkit(publishable_key=…, secret_key=…).")
     comes_later = not isinstance(context, str) and (callable(context) or isinstance(context, ContextVar))
-    return context if comes_later else checked_name("context", context)
+    return context if comes_later else checked_name("context", context)  # pyright: ignore[reportReturnType]
 
 
 def context_now(given: Context | _Lost) -> str:

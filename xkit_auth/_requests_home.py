@@ -88,7 +88,7 @@ AWAY: Final = Carried((), "")
 def _watching(plain: type[Any]) -> type[Any]:
     """The class of those requests of a class that carry something."""
 
-    class Watching(plain):
+    class Watching(plain):  # type: ignore[misc]  # a class that is only known when it runs
         _xkit_auth_plain = plain
 
         @property
@@ -130,7 +130,7 @@ def _watching(plain: type[Any]) -> type[Any]:
 
 
 def _restored(plain: type[Any], attributes: dict[str, Any]) -> Any:
-    request = plain.__new__(plain)
+    request: Any = object.__new__(plain)
     request.__dict__.update(attributes)
     return _carrying(request, attributes[_CARRIED])
 
@@ -138,7 +138,8 @@ def _restored(plain: type[Any], attributes: dict[str, Any]) -> Any:
 def _carrying(request: Any, carried: Carried) -> Any:
     request.__dict__[_CARRIED] = carried
     if not hasattr(request, "_xkit_auth_plain"):
-        request.__class__ = _watching(type(request))
+        plain: Any = type(request)
+        request.__class__ = _watching(plain)
     return request
 
 
