@@ -313,7 +313,8 @@ def context_now(given: Context | _Lost) -> str:
     if iscoroutine(context):
         context.close()
         raise ConfigurationError(
-            "The context= function is async", hint="Give an ordinary function, or a ContextVar that is set before."
+            "The function given as context= is async",
+            hint="Give an ordinary function, or current_context, and find out whose turn it is before.",
         )
     return checked_name("context (from the context= function)", context)
 

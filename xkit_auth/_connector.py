@@ -161,7 +161,7 @@ def filled_hosts(connector: Connector, kind: str, params: Params) -> Hosts:
         raise ConfigurationError(
             f"params= makes something of the connector's hosts that is none: {problem}",
             connector=connector.slug,
-            hint="Check the values in params=.",
+            hint="Correct the values in params= in your application.",
         ) from None
 
 

@@ -112,7 +112,7 @@ class Directory:
                 hint='Give the host of your installation: hosts=["acme.example"].',
             )
         needed = params_for(connector, kind, with_hosts=hosts is None)
-        params = checked_params(connector.slug, connector.params, params, needed)
+        params = checked_params(slug, connector.params, params, needed)
         return Policy(
             slug,
             connector,
@@ -266,11 +266,19 @@ def hosts_for_one(hosts: Iterable[str]) -> tuple[str, ...]:
     return given
 
 
+def _texts_in(given: object) -> dict[str, str] | None:
+    """A mapping of texts, as plain texts; ``None`` if it is none."""
+    mapping = {} if given is None else given
+    if not isinstance(mapping, Mapping) or not all(isinstance(text, str) for pair in mapping.items() for text in pair):
+        return None
+    return {plain(name): plain(value) for name, value in mapping.items()}
+
+
 def _params_given(params: object) -> dict[str, str]:
-    given = dict(params) if isinstance(params, Mapping) else {} if params is None else {"": None}
-    if not all(isinstance(text, str) for text in (*given, *given.values())):
+    given = _texts_in(params)
+    if given is None:
         raise ConfigurationError("params= must be a mapping of texts", hint='Write it like {"subdomain": "acme"}.')
-    return {plain(name): plain(value) for name, value in given.items()}
+    return given
 
 
 def _kind_given(kind: object) -> str | None:
@@ -280,12 +288,12 @@ def _kind_given(kind: object) -> str | None:
 
 
 def _slugs_given(slugs: object) -> dict[str, str]:
-    given = dict(slugs) if isinstance(slugs, Mapping) else {} if slugs is None else {"": None}
-    if not all(isinstance(text, str) for text in (*given, *given.values())):
+    given = _texts_in(slugs)
+    if given is None:
         raise ConfigurationError(
             "Xkit(connectors=…) must be a mapping of texts", hint='Write it like connectors={"my-gh": "github"}.'
         )
-    return {plain(slug): plain(meant) for slug, meant in given.items()}
+    return given
 
 
 def _slug_given(slug: str) -> str:
@@ -303,4 +311,6 @@ def _hosts(entries: tuple[str, ...], slug: str) -> Hosts:
         return Hosts(entries)
     except ValueError as mistake:
         problem = str(mistake)
-    raise ConfigurationError(f"hosts=: {problem}", connector=slug)
+    raise ConfigurationError(
+        f"hosts=: {problem}", connector=slug, hint="Correct what your application gives as hosts=, or its function."
+    )

@@ -69,14 +69,14 @@ def checked_params(
         raise ConfigurationError(
             f"The param {name!r} {problem}",
             connector=connector,
-            hint=f"This connector takes params: {', '.join(rules) or 'none'}.",
+            hint=f"Correct params= in your application. This connector takes: {', '.join(rules) or 'none'}.",
         )
     for name, value in params.items():
         if not isinstance(value, str) or not _fits(value, rules[name]):
             raise ConfigurationError(
                 f"The param {name!r} is not of the form that the connector allows",
                 connector=connector,
-                hint=f"It must be {described(rules[name])}.",
+                hint=f"Correct params= in your application: it must be {described(rules[name])}.",
             )
     return dict(params)
 

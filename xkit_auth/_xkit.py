@@ -129,8 +129,9 @@ class Xkit:
             for other in list(cls._alive):
                 if not other.broker.is_closed and not other._account.is_same_as(default._account):
                     raise ConfigurationError(
-                        "Two Xkit accounts are in use, and this auth object does not say which one it means",
-                        hint="Give it xkit=…; the process's own account comes from XKIT_PUBLISHABLE_KEY.",
+                        "Two Xkit accounts are in use, and nothing says which one is meant",
+                        hint="Give xkit=… to the auth object, bind() or with_credential(); the process's own account"
+                        " comes from XKIT_PUBLISHABLE_KEY and XKIT_SECRET_KEY.",
                     )
             default.is_settled = True
             return default

@@ -160,8 +160,8 @@ def xkit_auth_format_headers(
     if connector.slug not in (aws.slug, aws_s3.slug):
         return None
     is_s3 = connector.slug == aws_s3.slug
-    region = params.get("signing_region") or _needed(params, "region")
-    service = "s3" if is_s3 else params.get("signing_name") or _needed(params, "service")
+    region = params.get("signing_region") or _needed(connector.slug, params, "region")
+    service = "s3" if is_s3 else params.get("signing_name") or _needed(connector.slug, params, "service")
     if request.body is None and not is_s3:
         raise ConfigurationError(
             "A body that is a file or a stream cannot be signed",
@@ -226,9 +226,13 @@ def _signed_headers(request: RequestView) -> dict[str, str]:
     }
 
 
-def _needed(params: Mapping[str, str], name: str) -> str:
+def _needed(connector: str, params: Mapping[str, str], name: str) -> str:
     if name not in params:
-        raise ConfigurationError(f"The param {name!r} is missing", hint="AWS signs for a service in a region.")
+        raise ConfigurationError(
+            f"The param {name!r} is missing",
+            connector=connector,
+            hint="Correct params= in your application: AWS signs for a service in a region.",
+        )
     return params[name]
 
 

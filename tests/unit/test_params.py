@@ -173,7 +173,7 @@ def test_a_param_that_does_not_fit_is_refused_saying_what_would(rule, value):
     with pytest.raises(ConfigurationError, match="'p' is not of the form") as caught:
         checked(rule, value)
 
-    assert caught.value.hint == f"It must be {described(rule)}."
+    assert caught.value.hint == f"Correct params= in your application: it must be {described(rule)}."
     assert caught.value.connector == "acme"
 
 
@@ -214,13 +214,13 @@ def test_params_are_those_that_the_connector_knows():
 
     with pytest.raises(ConfigurationError, match="'p' is missing") as caught:
         checked_params("acme", rules, {"q": "b"}, ["p"])
-    assert caught.value.hint == "This connector takes params: p, q."
+    assert caught.value.hint == "Correct params= in your application. This connector takes: p, q."
     assert caught.value.connector == "acme"
     with pytest.raises(ConfigurationError, match="'r' is not known"):
         checked_params("acme", rules, {"p": "a", "r": "b"}, ["p"])
     with pytest.raises(ConfigurationError, match="'p' is missing"):
         checked_params("acme", rules, {"r": "b"}, ["p"])
-    with pytest.raises(ConfigurationError, match="takes params: none"):
+    with pytest.raises(ConfigurationError, match="This connector takes: none"):
         checked_params("acme", {}, {"q": "b"}, [])
 
 
