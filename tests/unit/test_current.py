@@ -15,6 +15,7 @@ from functools import partial
 
 import pytest
 import trio
+import trio.lowlevel
 
 from xkit_auth import ConfigurationError, current_context, use_context
 
@@ -340,7 +341,7 @@ def _task(stack):
 def test_tasks_and_threads_of_trio_have_the_block_as_long_as_it_is_open():
     async def serve(user):
         with use_context(user):
-            await trio.sleep(0)
+            await trio.lowlevel.checkpoint()
             return now(), await trio.to_thread.run_sync(now)
 
     async def worker(started, go_on):
