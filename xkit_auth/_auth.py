@@ -12,7 +12,7 @@ from typing import Any, Literal, NoReturn, TypeVar
 
 from ._account import checked_name
 from ._current import CurrentContext
-from ._directory import hosts_given
+from ._directory import hosts_for_one, hosts_given
 from ._errors import ConfigurationError, HostNotAllowed, XkitAuthError
 from ._flow import Fetch, Tell
 from ._model import ANY, Credential, RequestView, Verdict, _Any
@@ -175,7 +175,8 @@ class BaseAuth:
             off_host: what to do with a URL outside the connector's hosts: ``"raise"`` ``HostNotAllowed`` before
                 anything is asked or sent, or send it ``"bare"``, without the credential.
 
-        ``hosts``, ``params`` and ``kind`` may each be a function that is given the context.
+        ``hosts``, ``params`` and ``kind`` may each be a function that is given the context. The hosts of a function may
+        be no wildcards: the name of a tenant could be ``*``.
 
         Raises:
             ConfigurationError: an argument makes no sense. What depends on plugins is found out with the first request.
@@ -218,8 +219,8 @@ class BaseAuth:
         slug = xkit.directory.slug_for(url) if self._connector is ANY else self._connector
         policy = None
         if isinstance(slug, str):
-            hosts, params = _given(self._hosts, context), _given(self._params, context)
-            policy = xkit.directory.policy_for(slug, hosts=hosts, params=params, kind=_given(self._kind, context))
+            params, kind = _given(self._params, context), _given(self._kind, context)
+            policy = xkit.directory.policy_for(slug, hosts=self._hosts_for(context), params=params, kind=kind)
         if policy is None or not policy.allows(url):
             if self._off_host == "bare":
                 return None
@@ -241,6 +242,12 @@ class BaseAuth:
                 hint="Nothing was asked and nothing was sent. Let both name the same host, or name it in the URL alone."
                 ' Use off_host="bare" to send such requests without the credential.',
             )
+
+    def _hosts_for(self, context: str) -> Iterable[str] | None:
+        if not callable(self._hosts):
+            return self._hosts
+        hosts = self._hosts(context)
+        return None if hosts is None else hosts_for_one(hosts)
 
     def _account(self) -> Xkit:
         if isinstance(self._xkit, _Lost):
@@ -306,7 +313,8 @@ def context_now(given: Context | _Lost) -> str:
     if iscoroutine(context):
         context.close()
         raise ConfigurationError(
-            "The context= function is async", hint="Give an ordinary function, or a ContextVar that is set before."
+            "The function given as context= is async",
+            hint="Give an ordinary function, or current_context, and find out whose turn it is before.",
         )
     return checked_name("context (from the context= function)", context)
 

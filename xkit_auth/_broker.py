@@ -103,7 +103,10 @@ class _Wish(Flight[_Answer], Call):
             self.outcome = error.with_traceback(None)
         except Exception as error:  # no adapter foresaw it, and nobody knows what its text holds
             what = f"Asking Xkit failed with {type(error).__name__}"
-            self.outcome, self.mark = PlatformUnavailable(what, hint="Please report this."), None
+            self.outcome, self.mark = (
+                PlatformUnavailable(what, hint="This is a mistake in xkit-auth: please report it."),
+                None,
+            )
         return self.outcome if isinstance(self.outcome, XkitAuthError) else None
 
     def settle(self) -> None:

@@ -30,7 +30,8 @@ class Connector(Value):
             ``ANY`` looks at them, to tell the connectors apart.
         params: per-connection data that hosts or headers need, each with its rule: ``"label"`` (one DNS label),
             ``"id"`` (``[A-Za-z0-9._-]``, 128 at most), a host suffix such as ``".my.salesforce.com"`` under which the
-            value must lie, or a list of allowed values and suffixes.
+            value must lie (``"*.okta.com"``: one label below it), or a list of allowed values and suffixes. No value
+            may name a host on which somebody else's code runs.
         header, basic, query: where the credential goes, short for
             ``kinds={"oauth2": Placement(header=…, basic=…, query=…)}``.
         extra: further headers that the provider wants; wrap a value in ``Default`` if the caller's own shall win.
@@ -157,7 +158,11 @@ def filled_hosts(connector: Connector, kind: str, params: Params) -> Hosts:
     try:
         return Hosts(entries)
     except ValueError as problem:
-        raise ConfigurationError(f"Connector {connector.slug!r}: hosts: {problem}") from None
+        raise ConfigurationError(
+            f"params= makes something of the connector's hosts that is none: {problem}",
+            connector=connector.slug,
+            hint="Correct the values in params= in your application.",
+        ) from None
 
 
 def judged_by_rules(connector: Connector, response: ResponseView) -> Judgement:

@@ -10,12 +10,13 @@ from ._errors import ConfigurationError
 from ._failure import Failure, Matcher, choices_of, steps_of
 from ._model import Verdict
 from ._origin import Hosts
-from ._params import SUFFIX, ParamRule, is_rule
+from ._params import SUFFIX, ParamRule, is_rule, values_of
 from ._placement import SLOT, Placement, Template, params_in, slots
 from ._text import is_header_name, why_not_sendable
 
 _SLUG = re.compile(r"[^\s/\\\x00-\x1f\x7f]+")
 _PATH = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*")
+_PART_OF_HOST = re.compile(r"[a-z0-9.-]+", re.IGNORECASE | re.ASCII)
 _JSON_VALUES = (str, int, float, bool, type(None))
 _CONTENT_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*")
 
@@ -37,8 +38,16 @@ class Fields(Protocol):
 def mistake(slug: object, field: str, why: str) -> ConfigurationError:
     """The error about one field of a connector."""
     return ConfigurationError(
-        f"Connector {slug!r}: {field}: {why}", hint="Correct the plugin that brings this connector."
+        f"Connector {slug!r}: {field}: {why}",
+        hint="Correct the code that makes this Connector: that of a plugin, or your own.",
     )
+
+
+def why_no_slug(name: object) -> str | None:
+    """Why something cannot be a connector's slug, or ``None`` if it can."""
+    if isinstance(name, str) and name not in (".", "..") and _SLUG.fullmatch(name):
+        return None
+    return "a slug is a text without spaces, slashes and control characters"
 
 
 def check(connector: Fields) -> None:
@@ -58,8 +67,9 @@ class _Check:
 
     def everything(self) -> None:
         for name in (self.connector.slug, *self.connector.aliases):
-            if not isinstance(name, str) or name in (".", "..") or not _SLUG.fullmatch(name):
-                raise self.mistake("slug", "a slug is a text without spaces, slashes and control characters")
+            reason = why_no_slug(name)
+            if reason:
+                raise self.mistake("slug", reason)
         for name, rule in self.connector.params.items():
             self.param_rule(name, rule)
         self.hosts("hosts", self.connector.hosts)
@@ -94,11 +104,17 @@ class _Check:
     def host_with_params(self, field: str, entry: str) -> None:
         """A param must not be able to name just any host."""
         for name in params_in(entry):
-            if self.connector.params[name] == "id":
+            rule = self.connector.params[name]
+            if rule == "id":
                 raise self.mistake(field, f"{entry!r}: the param {name!r} is an id, which a host cannot be made of")
             behind = entry.rpartition(f"{{param.{name}}}")[2].partition(":")[0]
-            if self.connector.params[name] == "label" and "{" not in behind and not SUFFIX.fullmatch(behind):
+            if rule == "label" and "{" not in behind and not SUFFIX.fullmatch(behind):
                 raise self.mistake(field, f"{entry!r} has no domain of the provider's behind the param {name!r}")
+            for choice in values_of(rule):
+                if not _PART_OF_HOST.fullmatch(choice):
+                    raise self.mistake(
+                        field, f"{entry!r}: the param {name!r} may be {choice!r}, which is no part of a host"
+                    )
 
     def path(self, field: str, text: str) -> None:
         if not _PATH.fullmatch(text):
@@ -108,7 +124,7 @@ class _Check:
         if not isinstance(name, str):
             raise self.mistake("params", "the name of a param is a text")
         if not is_rule(rule):
-            known = '"label", "id", a suffix like ".acme.com", or a list of texts and suffixes'
+            known = '"label", "id", a suffix like ".acme.com" or "*.acme.com", or a list of texts and suffixes'
             raise self.mistake(f"params[{name!r}]", f"the rule is {known}")
 
     # Where it is written

@@ -8,13 +8,14 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ._connector import Connector, filled_hosts, hosts_for, params_for
+from ._connector_check import why_no_slug
 from ._errors import ConfigurationError, ConflictWarning
 from ._model import Credential, Event, EventKind
 from ._origin import Hosts, Origin, origin_of
 from ._params import Params, checked_params
 from ._policy import Policy
 from ._process import OfProcess
-from ._text import shown
+from ._text import plain, shown
 
 if TYPE_CHECKING:
     from .plugins import Brought, Plugins
@@ -34,7 +35,7 @@ class Directory:
     def __init__(
         self, slugs: Mapping[str, str] | None, plugin_objects: Iterable[object], *, http_to_loopback: bool
     ) -> None:
-        self._slugs = dict(slugs or {})
+        self._slugs = _slugs_given(slugs)
         self._plugin_objects = tuple(plugin_objects)
         self._http_to_loopback = http_to_loopback
         self._policies: dict[Any, Policy] = {}
@@ -76,9 +77,8 @@ class Directory:
             ConfigurationError: nobody knows the connector, or an argument does not fit it.
         """
         hosts = None if hosts is None else hosts_given(hosts)
-        params = {} if params is None else params
-        if not isinstance(params, Mapping) or not all(isinstance(value, str) for value in params.values()):
-            raise ConfigurationError("params= must be a mapping of texts", hint='Write it like {"subdomain": "acme"}.')
+        params = _params_given(params)
+        kind = _kind_given(kind)
         question = (slug, hosts, tuple(sorted(params.items())), kind)
         policy = self._policies.get(question)
         if policy is None:
@@ -95,7 +95,7 @@ class Directory:
         if brought is not None:
             connector = brought.connector
         elif hosts is not None and meant == slug:
-            connector = Connector(slug, hosts=_hosts(hosts, slug).entries)
+            connector = Connector(_slug_given(slug), hosts=_hosts(hosts, slug).entries)
         else:
             left_out = "".join(f" The plugin {name} was left out: {why}." for name, why in plugins.broken)
             raise ConfigurationError(
@@ -112,7 +112,7 @@ class Directory:
                 hint='Give the host of your installation: hosts=["acme.example"].',
             )
         needed = params_for(connector, kind, with_hosts=hosts is None)
-        params = checked_params(connector.slug, connector.params, params, needed)
+        params = checked_params(slug, connector.params, params, needed)
         return Policy(
             slug,
             connector,
@@ -247,7 +247,63 @@ def hosts_given(hosts: Iterable[str]) -> tuple[str, ...]:
     given = () if isinstance(hosts, str) or not isinstance(hosts, Iterable) else tuple(hosts)
     if not given or not all(isinstance(host, str) for host in given):
         raise ConfigurationError("hosts= must be a list of hosts", hint='Write it like hosts=["api.acme.example"].')
+    return tuple(map(plain, given))
+
+
+def hosts_for_one(hosts: Iterable[str]) -> tuple[str, ...]:
+    """What a function gave as the hosts of one context. None is a wildcard: a tenant may have been named ``*``.
+
+    Raises:
+        ConfigurationError: it is not a list of texts, or one of them is a wildcard.
+    """
+    given = hosts_given(hosts)
+    if any("*" in host for host in given):
+        raise ConfigurationError(
+            f"The function given as hosts= returned a wildcard: {shown(', '.join(given))}",
+            hint="Check the names of tenants that it puts into hosts: one must not be '*'. Only a list that is given as"
+            " hosts= itself may hold wildcards.",
+        )
     return given
+
+
+def _texts_in(given: object) -> dict[str, str] | None:
+    """A mapping of texts, as plain texts; ``None`` if it is none."""
+    mapping = {} if given is None else given
+    if not isinstance(mapping, Mapping) or not all(isinstance(text, str) for pair in mapping.items() for text in pair):
+        return None
+    return {plain(name): plain(value) for name, value in mapping.items()}
+
+
+def _params_given(params: object) -> dict[str, str]:
+    given = _texts_in(params)
+    if given is None:
+        raise ConfigurationError("params= must be a mapping of texts", hint='Write it like {"subdomain": "acme"}.')
+    return given
+
+
+def _kind_given(kind: object) -> str | None:
+    if kind is None or isinstance(kind, str):
+        return None if kind is None else plain(kind)
+    raise ConfigurationError("kind= must be the name of a kind of credential", hint='Write it like kind="api_key".')
+
+
+def _slugs_given(slugs: object) -> dict[str, str]:
+    given = _texts_in(slugs)
+    if given is None:
+        raise ConfigurationError(
+            "Xkit(connectors=…) must be a mapping of texts", hint='Write it like connectors={"my-gh": "github"}.'
+        )
+    return given
+
+
+def _slug_given(slug: str) -> str:
+    reason = why_no_slug(slug)
+    if reason is None:
+        return slug
+    raise ConfigurationError(
+        f"The connector's slug {shown(slug)!r} cannot be used: {reason}",
+        hint="Give the slug that the connector has in your Xkit project.",
+    )
 
 
 def _hosts(entries: tuple[str, ...], slug: str) -> Hosts:
@@ -255,4 +311,6 @@ def _hosts(entries: tuple[str, ...], slug: str) -> Hosts:
         return Hosts(entries)
     except ValueError as mistake:
         problem = str(mistake)
-    raise ConfigurationError(f"hosts=: {problem}", connector=slug)
+    raise ConfigurationError(
+        f"hosts=: {problem}", connector=slug, hint="Correct what your application gives as hosts=, or its function."
+    )

@@ -69,6 +69,15 @@ class XkitAuthError(Exception):
         return type(self), self.args, {**self.__dict__, "response": None}
 
 
+def unsendable(how: str) -> PlatformProtocolError:
+    """The error for a credential that is one, but not of the kind that it is sent as."""
+    return PlatformProtocolError(
+        f"The credential that Xkit holds cannot be sent {how}",
+        hint="Look in Xkit at what the user has connected with: let them connect again in the way that this kind of"
+        " credential is for, or choose another kind=.",
+    )
+
+
 def say(error: XkitAuthError, said: str) -> None:
     """Put on an error what the other side said about it. It is for those alone whose connector and context it names."""
     error._said = said

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from ._auth import BaseAuth, Trip
-from ._errors import ConfigurationError, PlatformProtocolError, XkitAuthError
+from ._errors import ConfigurationError, XkitAuthError, unsendable
 from ._flow import Fetch, Life, Send, advance, after_answer
 from ._httpx_body import Replay, aread_head, decoded, read_head
 from ._httpx_mark import MARK, Carried, CarriedThen, Left, Mark, chain_of, origin_of_url
@@ -309,9 +309,9 @@ class Sent(Trip, Carried):
             return
         except self._library.InvalidURL:
             pass  # its text would show what was put in
-        raise PlatformProtocolError(
-            "The credential cannot be sent in the URL: it makes the URL too long", connector=self.policy.slug
-        )
+        error = unsendable("in the URL: it makes the URL too long")
+        error.connector = self.policy.slug
+        raise error
 
     def mark_hops(self, request: Any, response: Any) -> None:
         """Let the requests of the chain that began with ours know what they carry, and whether they have left."""

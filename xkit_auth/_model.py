@@ -136,8 +136,9 @@ class Credential:
         has = f"has the fields {', '.join(names)}" if names else "is a single text"
         wanted = "one text" if field is None else f"the field {field!r}"
         raise ConfigurationError(
-            f"The connector wants {wanted}, but the credential from Xkit {has}",
-            hint="Choose another kind= for this auth object, or correct the connector plugin.",
+            f"What was asked for is {wanted}, but the credential that Xkit holds {has}",
+            hint="If the connector asks for that, choose another kind=, or let the user connect in the way that this"
+            " kind is for; if your code does, name what there is: in argument= of with_credential, or in reveal().",
         )
 
     @property

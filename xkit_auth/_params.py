@@ -14,19 +14,30 @@ ParamRule: TypeAlias = str | Sequence[str]
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE | re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_BELOW = (".", "*.")
+_MOST_TOLD = 40
 SUFFIX = re.compile(r"(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?){2,}", re.IGNORECASE | re.ASCII)
 
 
 def is_rule(rule: object) -> bool:
     """Whether this is a rule for a param."""
     if isinstance(rule, str):
-        return rule in ("label", "id") or SUFFIX.fullmatch(rule) is not None
+        return rule in ("label", "id") or _is_below_rule(rule)
     choices: tuple[object, ...] = tuple(rule) if isinstance(rule, Iterable) else ()
     return bool(choices) and all(isinstance(choice, str) and _is_choice(choice) for choice in choices)
 
 
 def _is_choice(text: str) -> bool:
-    return SUFFIX.fullmatch(text) is not None if text.startswith(".") else why_not_sendable(text) is None
+    return _is_below_rule(text) if text.startswith(_BELOW) else why_not_sendable(text) is None
+
+
+def _is_below_rule(text: str) -> bool:
+    return text.startswith(_BELOW) and SUFFIX.fullmatch(text.removeprefix("*")) is not None
+
+
+def values_of(rule: ParamRule) -> tuple[str, ...]:
+    """The values that a rule lists as they are."""
+    return () if isinstance(rule, str) else tuple(choice for choice in rule if not choice.startswith(_BELOW))
 
 
 def described(rule: ParamRule) -> str:
@@ -36,10 +47,11 @@ def described(rule: ParamRule) -> str:
     if rule == "id":
         return "1 to 128 letters, digits, dots, dashes and underscores"
     if isinstance(rule, str):
-        return f"a host below {rule!r}"
-    values = [choice for choice in rule if not choice.startswith(".")]
-    parts = [f"one of {', '.join(values)}"] if values else []
-    return " or ".join([*parts, *(described(choice) for choice in rule if choice.startswith("."))])
+        return f"a host {'one label ' if rule.startswith('*') else ''}below {rule.removeprefix('*')!r}"
+    values = values_of(rule)
+    few = values if len(values) <= _MOST_TOLD else (f"{len(values)} values that it knows, such as {values[0]}",)
+    parts = [f"one of {', '.join(few)}"] if values else []
+    return " or ".join([*parts, *(described(choice) for choice in rule if choice.startswith(_BELOW))])
 
 
 def checked_params(
@@ -57,14 +69,14 @@ def checked_params(
         raise ConfigurationError(
             f"The param {name!r} {problem}",
             connector=connector,
-            hint=f"This connector takes params: {', '.join(rules) or 'none'}.",
+            hint=f"Correct params= in your application. This connector takes: {', '.join(rules) or 'none'}.",
         )
     for name, value in params.items():
         if not isinstance(value, str) or not _fits(value, rules[name]):
             raise ConfigurationError(
                 f"The param {name!r} is not of the form that the connector allows",
                 connector=connector,
-                hint=f"It must be {described(rules[name])}.",
+                hint=f"Correct params= in your application: it must be {described(rules[name])}.",
             )
     return dict(params)
 
@@ -76,9 +88,10 @@ def _fits(value: str, rule: ParamRule) -> bool:
         return _ID.fullmatch(value) is not None and value.strip(".") != ""  # dots alone mean something in a path
     if isinstance(rule, str):
         return _is_below(value, rule)
-    return any(_is_below(value, choice) if choice.startswith(".") else value == choice for choice in rule)
+    return any(_is_below(value, choice) if choice.startswith(_BELOW) else value == choice for choice in rule)
 
 
-def _is_below(host: str, suffix: str) -> bool:
-    below, found = host[: -len(suffix)], host.isascii() and host.lower().endswith(suffix.lower())
-    return found and all(_LABEL.fullmatch(label) for label in below.split("."))
+def _is_below(host: str, rule: str) -> bool:
+    suffix = rule.removeprefix("*")
+    labels, found = host[: -len(suffix)].split("."), host.isascii() and host.lower().endswith(suffix.lower())
+    return found and all(map(_LABEL.fullmatch, labels)) and (suffix == rule or len(labels) == 1)

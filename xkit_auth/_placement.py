@@ -7,7 +7,7 @@ from binascii import b2a_base64
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ._errors import PlatformProtocolError
+from ._errors import unsendable
 from ._model import Credential, Value
 from ._params import Params
 
@@ -162,8 +162,7 @@ class CompiledPlacement(NamedTuple):
             return [(name, template.filled(value_of)) for name, template in self.header]
         encoded = _basic(self.basic, value_of)
         if encoded is None:
-            what = "The credential cannot be sent as HTTP Basic: its user name contains a colon, or it is not latin-1"
-            raise PlatformProtocolError(what)
+            raise unsendable("as HTTP Basic: its user name contains a colon, or it is not latin-1")
         return [("Authorization", encoded)]
 
     def query_for(self, credential: Credential, params: Params) -> dict[str, str]:
@@ -177,7 +176,7 @@ class CompiledPlacement(NamedTuple):
 
         def segment(slot: str) -> str:
             if value_of(slot).strip(".") == "":
-                raise PlatformProtocolError("The credential cannot be sent in a path: it is nothing but dots")
+                raise unsendable("in a path: it is nothing but dots")
             return encoded(value_of(slot))
 
         return self.path.filled(segment)

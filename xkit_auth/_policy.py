@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from ._body import is_wanted, json_and_text
 from ._connector import Connector, extra_for, judged_by_rules
 from ._disguise import is_partly_said_in, is_said_in
-from ._errors import ConfigurationError, PlatformProtocolError, XkitAuthError
+from ._errors import ConfigurationError, XkitAuthError, unsendable
 from ._failure import choices_of
 from ._in_url import InUrl, in_path, in_url, path_of
 from ._model import Credential, Judgement, RequestView, ResponseView, Verdict
@@ -301,7 +301,7 @@ class Policy:
         if made is None:
             made = _Made(dict(self._placement.headers_for(credential, self.params)), is_header_name)
             if made.texts and made.problem:
-                raise PlatformProtocolError("The credential cannot be sent in the form that the connector gives it")
+                raise unsendable("in the form that the connector gives it")
         return made.texts
 
     def _in_url(self, credential: Credential, view: Callable[[], RequestView]) -> InUrl | None:

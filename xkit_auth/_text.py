@@ -25,6 +25,11 @@ _KNOWN_PREFIX = re.compile(
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 
 
+def plain(text: str) -> str:
+    """The text that a ``str`` holds. A subclass, such as an enum, may print, compare and hash as something else."""
+    return str.__str__(text)
+
+
 def why_not_sendable(text: str) -> str | None:
     """Why ``text`` cannot be part of a header, or ``None`` if it can. The reason never quotes the text."""
     if not text:

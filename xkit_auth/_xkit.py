@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, NoReturn
 
-from ._account import DEFAULT_BASE_URL, Account
+from ._account import DEFAULT_BASE_URL, Account, checked_name
 from ._broker import Broker, awaited, waited
 from ._cache import Cache
 from ._directory import Directory
@@ -129,8 +129,9 @@ class Xkit:
             for other in list(cls._alive):
                 if not other.broker.is_closed and not other._account.is_same_as(default._account):
                     raise ConfigurationError(
-                        "Two Xkit accounts are in use, and this auth object does not say which one it means",
-                        hint="Give it xkit=…; the process's own account comes from XKIT_PUBLISHABLE_KEY.",
+                        "Two Xkit accounts are in use, and nothing says which one is meant",
+                        hint="Give xkit=… to the auth object, bind() or with_credential(); the process's own account"
+                        " comes from XKIT_PUBLISHABLE_KEY and XKIT_SECRET_KEY.",
                     )
             default.is_settled = True
             return default
@@ -179,8 +180,12 @@ class Xkit:
         """Drop what is held: of one connector, of one context, of both, or (without arguments) all of it.
 
         Calls under way go on: whoever waits for them gets the answer, but it is not held.
+
+        Raises:
+            ConfigurationError: a name is none, so that nothing would be dropped.
         """
-        self.broker.forget(connector, context)
+        connector = None if connector is None else checked_name("connector", connector)
+        self.broker.forget(connector, None if context is None else checked_name("context", context))
 
     def handle_webhook(self, body: bytes | str) -> WebhookEvent:
         """Read one of Xkit's webhooks about a connection, and take it as the hint that it is.

@@ -115,7 +115,8 @@ class Plugins:
             connectors = self._connectors_of(plugin)
         except Exception as error:
             if into is not None:
-                raise ConfigurationError(f"The plugin {name} cannot be used: {_told(error)}") from None
+                problem = f"The plugin {name} cannot be used: {_told(error)}"
+                raise ConfigurationError(problem, hint="Correct the plugin.") from None
             self._manager.unregister(name=name)
             self._leave_out(name, _told(error))
             return

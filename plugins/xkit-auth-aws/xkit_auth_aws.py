@@ -7,7 +7,9 @@ The secret key itself is never sent. Two connectors, as S3 signs in a way of its
   with is not that of the host (``email`` signs as ``ses``), say so with ``"signing_name"``.
 - ``aws-s3``: S3 in one region, ``params={"region": "eu-west-1"}``, with a bucket in the path or in front of the host.
 
-A service that is not in a region, such as IAM, takes ``hosts=["iam.amazonaws.com"]`` beside these params.
+Regions and services are those that botocore 1.44 knows, as not all hosts below amazonaws.com are AWS's own. What is
+newer, not in a region, such as IAM, or an endpoint for FIPS takes ``hosts=["iam.amazonaws.com"]`` and, to sign with,
+``"signing_name"`` and ``"signing_region"``, which may be any.
 
 Source: code and tests of other clients, for the codes of refusals, as JSON (``__type``) and as XML (``<Code>``).
 Unverified, and so left out: hosts outside ``amazonaws.com``, and the meaning of any other code.
@@ -63,10 +65,70 @@ _FAILURES = [
     ),
 ]
 
+# What a tenant may name. Below amazonaws.com there are also machines that customers run (ec2-….compute.amazonaws.com)
+# and websites that they put into buckets (….s3-website-eu-west-1.amazonaws.com), so that no pattern will do.
+_REGIONS = """
+    af-south-1 ap-east-1 ap-east-2 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1 ap-south-2
+    ap-southeast-1 ap-southeast-2 ap-southeast-3 ap-southeast-4 ap-southeast-5 ap-southeast-6 ap-southeast-7
+    ca-central-1 ca-west-1 eu-central-1 eu-central-2 eu-north-1 eu-south-1 eu-south-2 eu-west-1 eu-west-2
+    eu-west-3 il-central-1 me-central-1 me-south-1 mx-central-1 sa-east-1 us-east-1 us-east-2 us-gov-east-1
+    us-gov-west-1 us-west-1 us-west-2
+""".split()  # noqa: SIM905 - lines can be read
+_SERVICES = """
+    a2i-runtime.sagemaker abuse access-analyzer account acm acm-pca aco-automation admin.wickr agent-discovery
+    agreement-marketplace aiops airflow amplify amplifybackend amplifyuibuilder aoss api.detective api.ecr
+    api.ecr-public api.iotdeviceadvisor api.iotwireless api.mediatailor api.pricing api.sagemaker
+    api.tunneling.iot apigateway apiportal app-integrations appconfig appconfigdata appfabric appflow
+    application-autoscaling application-cost-profiler applicationinsights appmesh apprunner appstream2 appsync aps
+    arc-zonal-shift athena auditmanager autoscaling autoscaling-plans b2bi backup backup-gateway batch bedrock
+    bedrock-agent bedrock-agent-runtime bedrock-agentcore bedrock-agentcore-control bedrock-data-automation
+    bedrock-data-automation-runtime bedrock-runtime billingconductor braket budgets cases cassandra
+    catalog.marketplace ce chatbot chime cleanrooms cleanrooms-ml cloud9 cloudcontrolapi clouddirectory
+    cloudformation cloudfront cloudhsm cloudhsmv2 cloudsearch cloudtrail cloudtrail-data codeartifact codebuild
+    codecatalyst codecommit codeconnections codedeploy codeguru-profiler codeguru-reviewer codeguru-security
+    codepipeline codestar-connections codestar-notifications cognito-identity cognito-idp cognito-sync comprehend
+    comprehendmedical compute-optimizer config connect connect-campaigns contact-lens controlcatalog
+    controlplane.payment-cryptography controltower cost-optimization-hub cur data-ats.iot data-signer data.iot
+    data.jobs.iot data.mediastore data.qapps databrew dataexchange datapipeline dataplane.payment-cryptography
+    datasync datazone dax deadline deployment-marketplace devicefarm devops-guru directconnect discovery dlm dms
+    docdb docdb-elastic drs ds ds-data dynamodb ebs ec2 ec2-instance-connect ecs edge.sagemaker eks eks-auth
+    elasticache elasticbeanstalk elasticfilesystem elasticloadbalancing elasticmapreduce elemental-inference email
+    emr-containers emr-serverless end-user-messaging entitlement-marketplace entitlement.marketplace
+    entityresolution es events eventsv2 evs featurestore-runtime.sagemaker firehose fis fms forecast forecastquery
+    frauddetector freetier fsx gamelift gameliftstreams gateway-runtime.sagemaker geo geo-maps geo-places
+    geo-routes glacier globalaccelerator glue grafana greengrass groundstation guardduty health healthlake iam
+    iam-toolbox identity-chime identitystore imagebuilder importexport inferencerouter-runtime.sagemaker
+    ingest.timestream inspector inspector-scan inspector2 internetmonitor iot iotfleetwise iotsecuredtunneling
+    iotsitewise iotthingsgraph iottwinmaker iotwireless ivs ivschat ivsrealtime kafka kafkaconnect kendra
+    kendra-ranking kinesis kinesis-queues kinesisanalytics kinesisvideo kms lakeformation lambda launchwizard
+    license-manager license-manager-linux-subscriptions license-manager-user-subscriptions lightsail logs
+    lookoutequipment m2 machinelearning macie2 mail-manager managedblockchain managedblockchain-query maps.geo
+    marketplacecommerceanalytics media-pipelines-chime mediaconnect mediaconvert medialive mediapackage
+    mediapackage-vod mediapackagev2 mediastore medical-imaging meetings-chime memory-db messaging-chime
+    metering.marketplace metrics.sagemaker mgh mgn migrationhub-config migrationhub-orchestrator
+    migrationhub-strategy mobileanalytics models-v2-lex models.lex monitoring mq mturk-requester neptune
+    neptune-db neptune-graph network-firewall networkmanager networkmonitor notifications notifications-contacts
+    nova-act oam observabilityadmin odb oidc omics organizations osis outposts participant.connect
+    partnercentral-channel pca-connector-ad pca-connector-scep pcs personalize personalize-events
+    personalize-runtime pi pinpoint pipes places.geo polly portal.sso profile proton qbusiness query.timestream
+    quicksight ram rbin rds rds-data redshift redshift-data redshift-serverless refactor-spaces rekognition
+    reporting-marketplace repostspace resiliencehub resource-explorer-2 resource-groups rolesanywhere route53
+    route53-recovery-cluster route53-recovery-control-config route53-recovery-readiness route53domains
+    route53profiles route53resolver routes.geo rtbfabric rum runtime-v2-lex runtime.lex runtime.sagemaker s3
+    s3-control s3-outposts s3tables sagemaker-geospatial savingsplans scheduler schemas scn sdb search-dynamodb
+    secretsmanager securityhub securitylake serverlessrepo servicecatalog servicecatalog-appregistry
+    servicediscovery servicequotas shield signer signin sms-voice sms-voice.pinpoint snow-device-management
+    snowball sns social-messaging sqs ssm ssm-contacts ssm-guiconnect ssm-incidents ssm-quicksetup ssm-sap sso
+    states storagegateway streams.dynamodb sts support supportapp swf synthetics tagging tax textract thinclient
+    timestream-influxdb transcribe transcribestreaming transfer translate trustedadvisor verifiedpermissions
+    voice-chime voiceid vpc-lattice waf waf-regional wafv2 wellarchitected wellarchitected-agent wisdom workdocs
+    workmail workmailmessageflow workspaces workspaces-web xray
+""".split()  # noqa: SIM905
+
 aws = Connector(
     "aws",
     hosts=["{param.service}.{param.region}.amazonaws.com"],
-    params={"service": "label", "region": "label", "signing_name": "label"},
+    params={"service": _SERVICES, "region": _REGIONS, "signing_name": "label", "signing_region": "label"},
     # What it is signed with; the template is for people, since the hook below writes the headers.
     kinds={
         "access_key": Placement(
@@ -80,7 +142,7 @@ aws = Connector(
 aws_s3 = aws.replace(
     slug="aws-s3",
     hosts=["s3.{param.region}.amazonaws.com", "*.s3.{param.region}.amazonaws.com"],
-    params={"region": "label"},
+    params={"region": _REGIONS, "signing_region": "label"},
 )
 
 
@@ -98,8 +160,8 @@ def xkit_auth_format_headers(
     if connector.slug not in (aws.slug, aws_s3.slug):
         return None
     is_s3 = connector.slug == aws_s3.slug
-    region = _needed(params, "region")
-    service = "s3" if is_s3 else params.get("signing_name") or _needed(params, "service")
+    region = params.get("signing_region") or _needed(connector.slug, params, "region")
+    service = "s3" if is_s3 else params.get("signing_name") or _needed(connector.slug, params, "service")
     if request.body is None and not is_s3:
         raise ConfigurationError(
             "A body that is a file or a stream cannot be signed",
@@ -164,9 +226,13 @@ def _signed_headers(request: RequestView) -> dict[str, str]:
     }
 
 
-def _needed(params: Mapping[str, str], name: str) -> str:
+def _needed(connector: str, params: Mapping[str, str], name: str) -> str:
     if name not in params:
-        raise ConfigurationError(f"The param {name!r} is missing", hint="AWS signs for a service in a region.")
+        raise ConfigurationError(
+            f"The param {name!r} is missing",
+            connector=connector,
+            hint="Correct params= in your application: AWS signs for a service in a region.",
+        )
     return params[name]
 
 

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import pickle
 import re
+from contextlib import nullcontext
 from contextvars import ContextVar
+from enum import Enum
 
 import pytest
 
 import xkit_auth._auth
-from xkit_auth import ANY, ConfigurationError, Connector, HostNotAllowed, NotConnected, Xkit
+from xkit_auth import (
+    ANY,
+    ConfigurationError,
+    Connector,
+    HostNotAllowed,
+    NotConnected,
+    Placement,
+    Xkit,
+    current_context,
+    use_context,
+)
 
 
 @pytest.mark.parametrize(
@@ -211,3 +223,147 @@ def test_an_object_for_each_request_carries_each_users_own_credential(sandbox, d
     assert auths[0]._by_origin is auths[1]._by_origin is not other._by_origin
     with pytest.raises(HostNotAllowed):
         driver.send("GET", url, auth=other)
+
+
+class User(str, Enum):  # noqa: UP042 - a StrEnum prints what it holds
+    """As an application may have it: it prints, and hashes, as something else than the text that it holds."""
+
+    ANN = "user-1"
+
+    def __str__(self):
+        return "user-2"
+
+
+class Name(str):
+    """A text that takes itself for another one."""
+
+    __slots__ = ()
+
+    def __str__(self):
+        return "user-2"
+
+    __repr__ = __str__
+
+    def __eq__(self, other):
+        return other == "user-2"
+
+    def __hash__(self):
+        return hash("user-2")
+
+
+def host_of(sandbox):
+    return sandbox.provider_url("acme").removeprefix("http://")
+
+
+def in_a_variable(user):
+    variable = ContextVar("user", default=user)
+    return variable, nullcontext()
+
+
+WAYS = {
+    "fixed": lambda user: (user, nullcontext()),
+    "function": lambda user: ((lambda: user), nullcontext()),
+    "variable": in_a_variable,
+    "block": lambda user: (current_context, use_context(user)),
+}
+
+
+@pytest.mark.parametrize("user", [User.ANN, Name("user-1")], ids=["enum", "subclass"])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_context_that_is_a_kind_of_text_is_the_text_that_it_holds_cold_and_warm(sandbox, driver, xkit, user, way):
+    token, _ = (sandbox.connect("acme", each) for each in ("user-1", "user-2"))
+    xkit.get_credential("acme", context="user-2")  # so that it is held
+    seen = []
+
+    def hosts(context):
+        seen.append(context)
+        return [host_of(sandbox)]
+
+    context, block = WAYS[way](user)
+    plain = driver.auth("acme", context=context, xkit=xkit)
+    with_hosts = driver.auth("acme", context=context, xkit=xkit, hosts=hosts)
+    with block:
+        for auth in (plain, plain, with_hosts):
+            assert driver.send("GET", sandbox.provider_url("acme"), auth=auth).status == 200
+    assert {each.headers["authorization"] for each in sandbox.arrivals("acme")} == {f"Bearer {token}"}
+    assert [(each, type(each)) for each in seen] == [("user-1", str)]
+    assert len(sandbox.calls) == 2
+
+
+@pytest.mark.parametrize("user", [User.ANN, Name("user-1")], ids=["enum", "subclass"])
+def test_an_xkit_that_is_asked_with_a_kind_of_text_takes_the_text_that_it_holds(sandbox, xkit, user):
+    sandbox.connect("acme", "user-1")
+    first = xkit.get_credential("acme", context=user)
+    assert xkit.get_credential("acme", context="user-1") == first
+    assert len(sandbox.calls) == 1
+    xkit.forget("acme", context=user)
+    assert xkit.get_credential("acme", context="user-1") == first
+    assert len(sandbox.calls) == 2
+    assert xkit.get_connection("acme", context=user).context == "user-1"
+
+
+@pytest.mark.parametrize(
+    "names", [{"connector": 7}, {"context": 7}, {"context": ""}, {"connector": "acme", "context": 7}]
+)
+def test_what_is_no_name_cannot_be_forgotten(xkit, names):
+    with pytest.raises(ConfigurationError, match=r"not a text but int|is empty"):
+        xkit.forget(**names)
+
+
+@pytest.mark.parametrize("kind", [Enum("Kind", {"KEY": "api_key"}, type=str).KEY, Name("api_key")], ids=repr)
+def test_slugs_kinds_params_and_hosts_that_are_kinds_of_text_are_the_text_that_they_hold(sandbox, driver, xkit, kind):
+    slug, site, host = Enum("Word", {"SLUG": "acme", "SITE": "eu", "HOST": host_of(sandbox)}, type=str)
+    placement = Placement(header={"X-Api-Key": "{param.site} {token}"})
+    sandbox.add_connector(
+        Connector(
+            "acme", hosts=["x.example"], params={"site": ["eu"]}, kinds={"oauth2": Placement(), "api_key": placement}
+        )
+    )
+    token = sandbox.connect("acme", "user-1")
+    for hosts in ([host], lambda _context: [host]):
+        auth = driver.auth(slug, context="user-1", xkit=xkit, hosts=hosts, params={"site": site}, kind=kind)
+        assert driver.send("GET", sandbox.provider_url("acme"), auth=auth).status == 200
+    assert [each.headers["x-api-key"] for each in sandbox.arrivals("acme")] == [f"eu {token}"] * 2
+
+
+def test_a_function_never_opens_hosts_with_a_wildcard(sandbox, driver, xkit):
+    some = [
+        ["*.acme.example"],
+        ["api.acme.example", "*.acme.example"],
+        ["*"],
+        ["*.com"],
+        ["a.*.example"],
+        ("*.a.b:8443",),
+    ]
+    for hosts in some:
+        auth = driver.auth("acme", context="user-1", xkit=xkit, hosts=lambda _, given=hosts: given, off_host="bare")
+        with pytest.raises(ConfigurationError, match="function given as hosts= returned a wildcard") as caught:
+            driver.send("GET", "https://evil.acme.example/", auth=auth)
+        assert "tenants" in caught.value.hint
+    assert sandbox.calls == []
+
+
+TENANTS = (
+    *(
+        "*",
+        "*.",
+        "evil.example/",
+        "evil.example#",
+        "evil.example?",
+        "evil.example:443/",
+        "evil.example\\",
+        "",
+        ".",
+        "a.",
+    ),
+    *("a@evil.example", "evil.example%2f", "a..b", " a", "a\n", "b\xfccher", "[::1]", "a:1"),
+)
+
+
+def test_no_name_of_a_tenant_opens_another_host(sandbox, driver, xkit):
+    for tenant in TENANTS:
+        auth = driver.auth("acme", context="user-1", xkit=xkit, hosts=lambda _, name=tenant: [f"{name}.acme.example"])
+        for url in ("https://evil.example/", "https://evil.acme.example/", "https://acme.example/"):
+            with pytest.raises(ConfigurationError, match="hosts="):
+                driver.send("GET", url, auth=auth)
+    assert sandbox.calls == []

@@ -27,6 +27,7 @@ from django.urls import clear_url_caches
 from fastapi import BackgroundTasks, FastAPI, WebSocket
 from fastapi.responses import StreamingResponse
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.middleware import Middleware
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.middleware.base import BaseHTTPMiddleware
@@ -160,19 +161,104 @@ def test_fastapi_tells_a_user_to_connect(recipe, sandbox, path):
     assert sandbox.arrivals("slack") == []
 
 
+def works(seen: list[str], where: str) -> list[Any]:
+    """What goes on behind an answer, sync and async; each notes for whom."""
+
+    def sync_work() -> None:
+        seen.append(f"{where} {current_context.get('nobody')}")
+
+    async def async_work() -> None:
+        await asyncio.sleep(0)
+        sync_work()
+
+    return [sync_work, async_work]
+
+
+def streamed(parts: int) -> list[Any]:
+    """Generators that say at each step whose turn it is."""
+
+    def sync_parts() -> Any:
+        for _ in range(parts):
+            yield current_context.get("nobody") + " "
+
+    async def async_parts() -> Any:
+        for _ in range(parts):
+            await asyncio.sleep(0)
+            yield current_context.get("nobody") + " "
+
+    return [sync_parts, async_parts]
+
+
 def test_streams_and_background_tasks_of_fastapi_have_the_user(recipe):
     app, seen = recipe("app_fastapi").app, []
+    sync_parts, async_parts = streamed(3)
 
-    @app.get("/stream")
-    async def stream(later: BackgroundTasks) -> Any:
-        async def parts() -> Any:
+    @app.get("/async-stream")
+    async def async_stream(later: BackgroundTasks) -> Any:
+        for work in works(seen, "async"):
+            later.add_task(work)
+        return StreamingResponse(async_parts(), background=later)
+
+    @app.get("/sync-stream")
+    def sync_stream(later: BackgroundTasks) -> Any:
+        for work in works(seen, "sync"):
+            later.add_task(work)
+        return StreamingResponse(sync_parts(), background=later)
+
+    requests = [(path, user) for path in ("/async-stream", "/sync-stream") for user in USERS]
+    assert [answer.text for answer in ask(app, *requests)] == [f"{user} " * 3 for _, user in requests]
+    assert sorted(seen) == sorted(f"{kind} {user}" for kind in ("sync", "async") for user in USERS for _ in range(2))
+
+
+def test_a_worker_that_the_first_request_starts_does_nobody_s_work_as_that_user(recipe, sandbox):
+    clients, app, started = recipe("clients"), recipe("app_fastapi").app, []
+
+    async def worker(jobs: Any) -> None:
+        while True:
+            result = await jobs.get()
+            try:
+                result.set_result((await clients.async_slack.get("/auth.test")).json()["user"])
+            except ConfigurationError as error:
+                result.set_result(f"refused: {error.context}")
+
+    @app.get("/queued")
+    async def queued() -> str:
+        if not started:
+            jobs: Any = asyncio.Queue()
+            started.extend((jobs, asyncio.create_task(worker(jobs))))
+        result = asyncio.get_running_loop().create_future()
+        started[0].put_nowait(result)
+        return await result
+
+    async def one_after_the_other() -> list[str]:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as browser:
+            answers = [(await browser.get("/queued", headers={"X-User": user})).json() for user in USERS]
+        started[1].cancel()
+        await clients.async_slack.aclose()
+        return answers
+
+    assert asyncio.run(one_after_the_other()) == ["user-1", "refused: user-1"]
+    assert callers(sandbox) == ["user-1"]
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_stream_of_fastapi_that_would_hold_a_block_is_refused(recipe, kind):
+    app = recipe("app_fastapi").app
+
+    def sync_parts() -> Any:
+        with use_context("user-2"):
+            yield current_context.get()
             yield current_context.get()
 
-        later.add_task(lambda: seen.append(current_context.get()))
-        return StreamingResponse(parts(), background=later)
+    async def async_parts() -> Any:
+        with use_context("user-2"):
+            yield current_context.get()
 
-    assert [answer.text for answer in ask(app, ("/stream", "user-1"), ("/stream", "user-2"))] == list(USERS)
-    assert sorted(seen) == list(USERS)
+    parts = sync_parts if kind == "sync" else async_parts
+    app.get("/stream")(lambda: StreamingResponse(parts()))
+    with pytest.raises(ConfigurationError, match="_parts must not hold a use_context block"):
+        asyncio.run(get_raising(app, "/stream"))
 
 
 def test_a_sync_dependency_of_fastapi_does_not_do(recipe, tmp_path):
@@ -186,9 +272,9 @@ def test_a_sync_dependency_of_fastapi_does_not_do(recipe, tmp_path):
     assert seen == ["nobody"]
 
 
-async def get_raising(app: Any, path: str) -> None:
+async def get_raising(app: Any, path: str) -> httpx.Response:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as browser:
-        await browser.get(path, headers={"X-User": "user-1"})
+        return await browser.get(path, headers={"X-User": "user-1"})
 
 
 # Starlette
@@ -259,6 +345,47 @@ def test_a_base_http_middleware_passes_the_user_in_and_not_out(recipe):
     assert seen == {"inside": "user-1", "outside": "nobody"}
 
 
+def test_streams_and_background_tasks_of_starlette_have_the_user(recipe):
+    starlette, seen = recipe("app_starlette"), []
+
+    def route(path: str, parts: Any) -> Route:
+        tasks = BackgroundTasks([BackgroundTask(work) for work in works(seen, path)])
+        return Route(path, lambda _request: StreamingResponse(parts(), background=tasks))
+
+    sync_parts, async_parts = streamed(3)
+    starlette.app.router.routes += [route("/sync", sync_parts), route("/async", async_parts)]
+    requests = [(path, user) for path in ("/sync", "/async") for user in USERS]
+    assert [answer.text for answer in ask(starlette.app, *requests)] == [f"{user} " * 3 for _, user in requests]
+    assert sorted(seen) == sorted(f"{path} {user}" for path, user in requests for _ in range(2))
+
+
+@pytest.mark.parametrize("may_outlive", [False, True])
+def test_behind_a_base_http_middleware_background_tasks_have_the_user_if_it_says_so(may_outlive):
+    seen: list[str] = []
+
+    class WhoseTurn(BaseHTTPMiddleware):
+        async def dispatch(self, request: Any, call_next: Any) -> Any:
+            with use_context(request.headers["x-user"], tasks_may_outlive=may_outlive):
+                return await call_next(request)
+
+    app = FastAPI(middleware=[Middleware(WhoseTurn)])
+
+    @app.get("/seen")
+    async def now(later: BackgroundTasks) -> str:
+        for work in works(seen, "later"):
+            later.add_task(work)
+        return current_context.get()
+
+    if may_outlive:
+        assert asyncio.run(get_raising(app, "/seen")).json() == "user-1"
+        assert seen == ["later user-1"] * 2
+    else:
+        with pytest.raises(ConfigurationError, match="has ended") as caught:
+            asyncio.run(get_raising(app, "/seen"))
+        assert "tasks_may_outlive=True" in caught.value.hint
+        assert seen == []
+
+
 def test_an_error_of_a_middleware_is_not_handled(recipe):
     starlette = recipe("app_starlette")
 
@@ -301,6 +428,22 @@ def sign_in(get_response):
 
     return amiddleware if iscoroutinefunction(get_response) else middleware
 """  # it does what Django's AuthenticationMiddleware does, without its models and their database
+
+
+HOOKS = """
+from django.utils.deprecation import MiddlewareMixin
+from xkit_auth import use_context
+
+
+class Hooks(MiddlewareMixin):
+    def process_request(self, request):
+        request.turn = use_context(request.user.pk)
+        request.turn.__enter__()
+
+    def process_response(self, request, response):
+        request.turn.__exit__()
+        return response
+"""
 
 
 @pytest.fixture
@@ -375,6 +518,23 @@ def test_a_stream_of_django_is_sent_when_the_middleware_is_through(django):
     middleware = django("turns_django").WhoseTurn(lambda request: StreamingHttpResponse(parts(request.user.pk)))
     answer = middleware(SimpleNamespace(user=SimpleNamespace(pk="user-1", is_authenticated=True)))
     assert list(answer.streaming_content) == [b"nobody", b"user-1", b"nobody"]
+
+
+def test_streams_of_django_in_turns_are_each_for_their_own_user(django, sandbox):
+    answers = [Client().get("/stream", headers={"X-User": user}) for user in USERS]
+    parts = [b"".join(parts).decode() for parts in zip(*(answer.streaming_content for answer in answers), strict=True)]
+    assert parts == ["Hello, user-1\nHello, user-2\n", "Goodbye, user-1\nGoodbye, user-2\n"]
+    assert callers(sandbox) == ["user-1", "user-1", "user-2", "user-2"]
+    assert current_context.get("nobody") == "nobody"
+
+
+def test_hooks_of_a_sync_middleware_of_django_may_enter_and_leave_a_block_under_asgi(django, sandbox, tmp_path):
+    # Each runs in a copy of the context, and asgiref carries back what they set.
+    (tmp_path / "sign_in.py").write_text(SIGN_IN + HOOKS, encoding="utf-8")
+    with override_settings(MIDDLEWARE=["sign_in.sign_in", "sign_in.Hooks"]):
+        answers = ask(ASGIHandler(), *zip(("/async", "/sync"), USERS, strict=True), sandbox=sandbox)
+    assert [answer.text for answer in answers] == ["Hello, user-1", "Hello, user-2"]
+    assert callers(sandbox) == ["user-1", "user-2"]
 
 
 # Celery
@@ -524,6 +684,22 @@ def test_a_child_of_prefork_serves_its_own_users(tasks, sandbox):
     assert callers(sandbox) == ["user-1", "user-2"]
 
 
+def test_celery_s_solo_pool_serves_one_user_after_the_other(tasks, sandbox):
+    # It runs tasks within a generator, kombu's loop, and that function of ours that begins a task enters the block.
+    assert [result_of_a_step(tasks, user) for user in (*USERS, *USERS)] == [
+        f"Hello, {user}" for user in (*USERS, *USERS)
+    ]
+    assert current_context.get("nobody") == "nobody"
+    assert callers(sandbox) == ["user-1", "user-1", "user-2", "user-2"]
+
+
+def result_of_a_step(tasks: Any, user: str) -> Any:
+    def loop() -> Any:
+        yield tasks.greet.apply(headers={"xkit_context": user}).get()
+
+    return next(loop())
+
+
 # Threads
 
 
@@ -537,6 +713,9 @@ def test_threads_of_ones_own_are_told(recipe, sandbox):
         pool.submit(work).result(30)
         with use_context("user-1"):
             pool.submit(work).result(30)
-            pool.submit(contextvars.copy_context().run, work).result(30)
+            handed_over = contextvars.copy_context()
+            pool.submit(handed_over.run, work).result(30)
             asyncio.run(asyncio.to_thread(work))
+        with pytest.raises(ConfigurationError, match="has ended"):
+            pool.submit(handed_over.run, work).result(30)
     assert seen == ["nobody", "nobody", "user-1", "user-1"]

@@ -31,7 +31,9 @@ from xkit_auth import (
     WebhookEvent,
     Xkit,
     XkitAuthError,
+    current_context,
     hookimpl,
+    use_context,
 )
 
 
@@ -88,6 +90,11 @@ def main() -> None:
         Xkit(ca_file=Path("authority.pem"), proxy="http://proxy.example:3128").close()
         Xkit(ca_file=ssl.create_default_context(), proxy="").close()
         httpx.Client(auth=xkit_auth.httpx.XkitAuth("slack", context=lambda: "user-42", off_host="bare"))
+        with use_context("user-42", tasks_may_outlive=True) as whose:
+            now: str = current_context()
+            nobody: str | None = current_context.get(None)
+            httpx.Client(auth=xkit_auth.httpx.XkitAuth("slack", context=current_context))
+            connect_again(nobody or current_context.get(), f"{whose} {now}")
         httpx2.Client(auth=xkit_auth.httpx2.XkitAuth("acme", context="u", params={"subdomain": "acme"}))
         connection: Connection = xkit.get_connection("slack", context="user-42")
         event: WebhookEvent = xkit.handle_webhook(b"{}")

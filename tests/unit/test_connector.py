@@ -473,8 +473,16 @@ def test_hosts_are_filled_from_params():
     assert filled_hosts(acme, "oauth2", {"p": "one"}).entries == ("one.acme.example", "api.acme.example")
 
 
-def test_hosts_that_make_no_sense_once_they_are_filled_are_a_mistake_of_the_connector():
-    acme = Connector("acme", hosts=["{param.p}.acme.example"], params={"p": ["a b"]})
+def test_params_that_make_no_host_are_a_mistake_of_who_gave_them():
+    acme = Connector("acme", hosts=["api-{param.p}.acme.example"], params={"p": "label"})
 
-    with pytest.raises(ConfigurationError, match="'acme': hosts"):
-        filled_hosts(acme, "oauth2", {"p": "a b"})
+    with pytest.raises(ConfigurationError, match="params= makes something of the connector's hosts") as caught:
+        filled_hosts(acme, "oauth2", {"p": "a" * 63})
+
+    assert (caught.value.connector, "plugin" in str(caught.value)) == ("acme", False)
+
+
+@pytest.mark.parametrize("choice", ["*", "a*", "a:8443", "a b", "a/", "a@", "a%2e", "bücher", "a\\", "a_b", "[::1]"])
+def test_a_choice_that_is_no_part_of_a_host_cannot_go_into_one(choice):
+    with pytest.raises(ConfigurationError, match="which is no part of a host"):
+        Connector("acme", hosts=["{param.p}.acme.example"], params={"p": ["eu", choice]})

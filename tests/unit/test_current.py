@@ -14,6 +14,8 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextma
 from functools import partial
 
 import pytest
+import trio
+import trio.lowlevel
 
 from xkit_auth import ConfigurationError, current_context, use_context
 
@@ -334,6 +336,32 @@ def _task(stack):
 
     stack.callback(lambda: loop.run_until_complete(end()))
     return lambda function: loop.run_until_complete(do(function))
+
+
+def test_tasks_and_threads_of_trio_have_the_block_as_long_as_it_is_open():
+    async def serve(user):
+        with use_context(user):
+            await trio.lowlevel.checkpoint()
+            return now(), await trio.to_thread.run_sync(now)
+
+    async def worker(started, go_on):
+        before = now()
+        started.set()
+        await go_on.wait()
+        assert before == "ann"
+        refused(now)
+
+    async def everybody():
+        async with trio.open_nursery() as nursery:
+            started, go_on = trio.Event(), trio.Event()
+            with use_context("ann"):
+                nursery.start_soon(worker, started, go_on)
+                await started.wait()
+            served = await serve("bob")
+            go_on.set()
+        return served
+
+    assert trio.run(everybody) == ("bob", "bob")
 
 
 # Generators

@@ -32,6 +32,8 @@ def checked(rule: Any, value: Any) -> dict[str, str]:
         ".my.salesforce.com",
         ".a.b",
         ".A-1.b.C",
+        "*.a.b",
+        ["a", "*.a.b"],
     ],
 )
 def test_a_rule_is_a_name_or_a_suffix_or_a_list_of_texts_and_suffixes(rule):
@@ -53,7 +55,12 @@ def test_a_rule_is_a_name_or_a_suffix_or_a_list_of_texts_and_suffixes(rule):
         ".a.-b",
         ".a_b.com",
         ".a.b\n",
-        "*.a.b",
+        "*.b",
+        "*a.b",
+        "**.a.b",
+        "*.*.a.b",
+        ["*.b"],
+        "*",
         ".a.b:443",
         ".slac\u212a.com",
         [],
@@ -100,6 +107,9 @@ def test_nothing_else_is_a_rule(rule):
         (".My.Salesforce.com", "acme.my.salesforce.com"),
         ([".a.example", ".b.example", "c.example"], "x.b.example"),
         ([".a.example", ".b.example", "c.example"], "c.example"),
+        ("*.okta.com", "acme.okta.com"),
+        ("*.okta.com", "ACME.Okta.com"),
+        (["c.example", "*.b.example"], "x.b.example"),
     ],
 )
 def test_a_param_that_fits_its_rule_is_taken_as_it_is(rule, value):
@@ -152,13 +162,18 @@ def test_a_param_that_fits_its_rule_is_taken_as_it_is(rule, value):
         ([".a.example", "c.example"], "a.example"),
         ([".a.example", "c.example"], "x.c.example"),
         ([".a.example", "c.example"], ".a.example"),
+        ("*.okta.com", "a.b.okta.com"),
+        ("*.okta.com", "okta.com"),
+        ("*.okta.com", ".okta.com"),
+        ("*.okta.com", "*.okta.com"),
+        (["*.okta.com", "c.example"], "a.b.okta.com"),
     ],
 )
 def test_a_param_that_does_not_fit_is_refused_saying_what_would(rule, value):
     with pytest.raises(ConfigurationError, match="'p' is not of the form") as caught:
         checked(rule, value)
 
-    assert caught.value.hint == f"It must be {described(rule)}."
+    assert caught.value.hint == f"Correct params= in your application: it must be {described(rule)}."
     assert caught.value.connector == "acme"
 
 
@@ -177,8 +192,10 @@ def test_a_host_below_a_suffix_is_ascii_to_its_end(rule):
         ("label", "one DNS label, such as 'acme'"),
         ("id", "1 to 128 letters, digits, dots, dashes and underscores"),
         (["a", "b"], "one of a, b"),
+        ([f"v{number}" for number in range(300)], "one of 300 values that it knows, such as v0"),
         (".x.example", "a host below '.x.example'"),
         ([".x.example"], "a host below '.x.example'"),
+        ("*.x.example", "a host one label below '.x.example'"),
         (
             ["a", ".x.example", "b", ".y.example"],
             "one of a, b or a host below '.x.example' or a host below '.y.example'",
@@ -197,13 +214,13 @@ def test_params_are_those_that_the_connector_knows():
 
     with pytest.raises(ConfigurationError, match="'p' is missing") as caught:
         checked_params("acme", rules, {"q": "b"}, ["p"])
-    assert caught.value.hint == "This connector takes params: p, q."
+    assert caught.value.hint == "Correct params= in your application. This connector takes: p, q."
     assert caught.value.connector == "acme"
     with pytest.raises(ConfigurationError, match="'r' is not known"):
         checked_params("acme", rules, {"p": "a", "r": "b"}, ["p"])
     with pytest.raises(ConfigurationError, match="'p' is missing"):
         checked_params("acme", rules, {"r": "b"}, ["p"])
-    with pytest.raises(ConfigurationError, match="takes params: none"):
+    with pytest.raises(ConfigurationError, match="This connector takes: none"):
         checked_params("acme", {}, {"q": "b"}, [])
 
 

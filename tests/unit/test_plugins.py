@@ -481,7 +481,7 @@ def test_hosts_that_are_none_are_refused(hosts):
             mine.policy_for("acme", hosts=hosts)
 
 
-@pytest.mark.parametrize("params", [7, "ab", {"subdomain": 7}, ["a"]])
+@pytest.mark.parametrize("params", [7, "ab", {"subdomain": 7}, {7: "a"}, ["a"]])
 def test_params_that_are_none_are_refused(params):
     with pytest.raises(ConfigurationError, match="params="):
         directory(Brings(acme())).policy_for("acme", params=params)
@@ -496,6 +496,51 @@ def test_params_are_filled_into_hosts_and_checked():
         mine.policy_for("acme")
     with pytest.raises(ConfigurationError, match="not of the form"):
         mine.policy_for("acme", params={"sub": "evil.example/"})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("*", "*.", "evil.example/", "evil.example#", "evil.example:443/", "a@evil.example", "a%2f", "", ".", "a."),
+        *("a.b", " a", "a\n", "b\xfccher", "\u017f", "[::1]", "a:1", "-a", "a-", "a_b", "a" * 64),
+    ],
+    ids=ascii,
+)
+def test_no_param_opens_another_host(value):
+    labels = {"sub": "label", "region": ["eu", "us"], "host": ".acme.example"}
+    hosts = ["{param.sub}.acme.example", "api.{param.region}.acme.example", "{param.host}"]
+    mine, good = (
+        directory(Brings(Connector("acme", hosts=hosts, params=labels))),
+        {"sub": "a", "region": "eu", "host": "a.acme.example"},
+    )
+    assert mine.policy_for("acme", params=good).hosts.entries == (
+        "a.acme.example",
+        "api.eu.acme.example",
+        "a.acme.example",
+    )
+    for name, wrong in (("sub", value), ("region", value), ("host", value), ("host", f"{value}.evil.example")):
+        with pytest.raises(ConfigurationError, match="not of the form"):
+            mine.policy_for("acme", params={**good, name: wrong})
+
+
+@pytest.mark.parametrize("kind", [7, ["oauth2"], b"oauth2"], ids=repr)
+def test_a_kind_that_is_no_name_is_refused(kind):
+    with pytest.raises(ConfigurationError, match="kind="):
+        directory(Brings(acme())).policy_for("acme", kind=kind)
+
+
+@pytest.mark.parametrize("slugs", [7, "ab", {"my-gh": 7}, {7: "github"}, ["my-gh"]], ids=repr)
+def test_slugs_that_are_none_are_refused_at_once(slugs):
+    with pytest.raises(ConfigurationError, match=r"Xkit\(connectors=…\)"):
+        directory(slugs=slugs)
+
+
+@pytest.mark.parametrize("slug", ["my slack", "a/b", "a\\b", "a\tb"])
+def test_a_slug_of_the_application_that_cannot_be_one_is_not_blamed_on_a_plugin(slug):
+    with pytest.raises(ConfigurationError, match="cannot be used: a slug is a text without spaces") as caught:
+        directory().policy_for(slug, hosts=["api.acme.example"])
+    assert "your Xkit project" in caught.value.hint
+    assert "plugin" not in str(caught.value)
 
 
 def test_a_kind_is_one_of_the_connectors_own_and_the_first_if_none_is_named():

@@ -202,7 +202,7 @@ def test_a_rendered_header_is_checked_like_a_token(policy_of, placement, token):
 
 
 def test_a_credential_of_another_shape_is_an_error_that_names_the_connector(policy_of):
-    with pytest.raises(ConfigurationError, match="wants one text") as caught:
+    with pytest.raises(ConfigurationError, match="asked for is one text") as caught:
         policy_of().write(Credential({"a": "1", "b": "2"}), None)
 
     assert caught.value.connector == "acme"

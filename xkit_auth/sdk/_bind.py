@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
+from .._account import checked_name
 from .._auth import Context, Hosts, Kind, OffHost, Params, context_now
 from .._errors import ConfigurationError, XkitAuthError
 from .._model import ANY, _Any
@@ -50,6 +51,7 @@ def bind(
         ...     client.auth
         xkit_auth.httpx.XkitAuth('slack')
     """
+    connector = ANY if connector is ANY else checked_name("connector", connector)
     arguments = {
         "context": context, "xkit": xkit, "hosts": hosts, "params": params, "kind": kind, "off_host": off_host
     }  # fmt: skip

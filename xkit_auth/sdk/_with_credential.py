@@ -64,10 +64,10 @@ def with_credential(
         >>> inspect.signature(channels).parameters.keys()
         odict_keys(['limit'])
     """
-    checked_name("connector", connector)
+    slug = checked_name("connector", connector)
     checked_arguments(context, xkit, rejected)
     fields = _fields_of(argument)
-    plan = _Plan(fields, retry, partial(Call, connector, context, xkit, rejected))
+    plan = _Plan(fields, retry, partial(Call, slug, context, xkit, rejected))
 
     def decorate(function: Callable[..., _R]) -> Callable[..., _R]:
         plain = checked(function, fields)

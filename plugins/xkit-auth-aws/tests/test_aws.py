@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 import xkit_auth_aws
 
-from xkit_auth import ConfigurationError, Credential, RequestView, Verdict
+from xkit_auth import ConfigurationError, Credential, RequestView, Verdict, Xkit
 from xkit_auth.testing import Answer, ConnectorContract
 
 KEYS = {"access_key_id": "AKIDEXAMPLE", "secret_access_key": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}
@@ -54,6 +54,54 @@ class TestS3(ConnectorContract):
         Answer(Verdict.DENIED, status=403, headers={"Content-Type": "application/xml"}, text=error("AccessDenied")),
         Answer(Verdict.ACCEPTED, status=404, headers={"Content-Type": "application/xml"}, text=error("NoSuchKey")),
     ]
+
+
+# The hosts
+
+
+def hosts_of(connector, **params):
+    with Xkit(publishable_key="pk", secret_key="sk", plugins=[xkit_auth_aws]) as xkit:
+        return xkit.directory.policy_for(connector.slug, params=params).hosts
+
+
+@pytest.mark.parametrize("service", ["dynamodb", "sts", "bedrock-runtime", "api.ecr", "email", "lambda"])
+def test_a_service_in_a_region_is_one_host(service):
+    hosts = hosts_of(xkit_auth_aws.aws, service=service, region="eu-west-1")
+    assert hosts.entries == (f"{service}.eu-west-1.amazonaws.com",)
+
+
+@pytest.mark.parametrize(
+    ("service", "region"),
+    [
+        ("ec2-1-2-3-4", "compute-1"),
+        ("ec2-1-2-3-4", "us-east-1"),
+        ("ec2-1-2-3-4.eu-west-1", "compute"),
+        ("ip-10-0-0-1", "eu-west-1"),
+        ("my-bucket", "s3"),
+        ("my-bucket", "s3-website-eu-west-1"),
+        ("my-bucket", "s3-eu-west-1"),
+        ("my-bucket.s3-website", "eu-central-1"),
+        ("s3-website", "eu-central-1"),
+        ("s3-website-eu-west-1", "eu-west-1"),
+        ("abc123.execute-api", "eu-west-1"),
+        ("my-load-balancer", "elb"),
+        ("my-load-balancer.elb", "us-east-1"),
+        ("search-mine", "es"),
+        ("DynamoDB", "eu-west-1"),
+        ("dynamodb", "eu-west-1a"),
+        ("*", "eu-west-1"),
+    ],
+)
+def test_a_tenant_cannot_name_a_host_on_which_a_customer_of_amazon_runs_something(service, region):
+    with pytest.raises(ConfigurationError, match="not of the form") as caught:
+        hosts_of(xkit_auth_aws.aws, service=service, region=region)
+    assert len(caught.value.hint) < 1000
+
+
+@pytest.mark.parametrize("region", ["compute", "s3-website", "elb", "eu-west-1.evil", "*"])
+def test_a_tenant_cannot_name_a_region_of_s3_that_is_none(region):
+    with pytest.raises(ConfigurationError, match="not of the form"):
+        hosts_of(xkit_auth_aws.aws_s3, region=region)
 
 
 # The signature
@@ -142,6 +190,16 @@ def test_elsewhere_a_stream_is_refused_saying_what_to_do():
     with pytest.raises(ConfigurationError, match="cannot be signed") as caught:
         signed("https://iam.amazonaws.com/", body=None, service="iam", region="us-east-1")
     assert "bytes" in caught.value.hint
+
+
+@pytest.mark.parametrize("connector", [xkit_auth_aws.aws, xkit_auth_aws.aws_s3])
+def test_what_to_sign_with_may_be_newer_than_what_is_known(connector):
+    known = {"service": "s3", "region": "eu-west-1"}
+    other = {"signing_region": "eu-north-9", **({} if connector is xkit_auth_aws.aws_s3 else {"signing_name": "new"})}
+    scope = "/eu-north-9/s3/aws4_request" if connector is xkit_auth_aws.aws_s3 else "/eu-north-9/new/aws4_request"
+    for params in (other, {**known, **other}):
+        headers = signed("https://new.eu-north-9.amazonaws.com/", connector=connector, **params)
+        assert scope in headers["Authorization"]
 
 
 @pytest.mark.parametrize("params", [{"service": "iam"}, {"region": "us-east-1"}])

@@ -3,7 +3,9 @@
 Every kind of token goes into ``X-Shopify-Access-Token``. One that is no good is answered with 401 and a text in
 ``errors``, from GraphQL, too. A 403 asks for the merchant's approval of a scope; 402 and 423 speak of the shop.
 Source: Shopify's documentation, "API response status codes"; code and tests of other clients. Unverified: errors that
-GraphQL reports with 200, so there is no rule for them. The Partner API has another host, and is left out.
+GraphQL reports with 200, so there is no rule for them. The Partner API has another host, and is left out. Below
+``/apps/``, ``/a/``, ``/community/`` and ``/tools/`` a shop passes requests on to the servers of apps that its owner has
+installed: keep to ``/admin/``.
 """
 
 from __future__ import annotations
