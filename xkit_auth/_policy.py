@@ -120,7 +120,7 @@ class _PlainSending(Sending):
         self.hidden = plain.hidden
         self._plain = plain
 
-    def _text(self, name: str) -> str:  # noqa: ARG002 - there is only one
+    def _text(self, name: str) -> str:
         return f"{self._plain.prefix}{self.credential.reveal()}{self._plain.suffix}"
 
 
