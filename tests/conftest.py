@@ -94,7 +94,15 @@ def _inside(value: Any) -> Iterator[tuple[str, Any]]:
                     yield f".{name}", slot.__get__(value)
 
 
+def _everywhere(_value: object) -> bool:
+    return True
+
+
 @pytest.fixture
 def walk() -> Callable[..., Walk]:
     """Makes a walk: ``walk(secrets)``, or ``walk(secrets, enters=…)`` where it must not go everywhere."""
-    return lambda secrets, enters=lambda _value: True: Walk(secrets, enters)
+
+    def make(secrets: Iterable[str], enters: Callable[[Any], bool] = _everywhere) -> Walk:
+        return Walk(secrets, enters)
+
+    return make

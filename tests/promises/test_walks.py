@@ -9,7 +9,6 @@ attributes, slots, closures, bound methods, partials, generators. What a client 
 from __future__ import annotations
 
 import json
-import time
 import traceback
 import types
 from base64 import b64encode
@@ -33,6 +32,7 @@ from xkit_auth import (
     NotConnected,
     Placement,
     PlatformAuthenticationError,
+    PlatformError,
     PlatformProtocolError,
     PlatformRateLimited,
     PlatformUnavailable,
@@ -112,13 +112,19 @@ class World:
         self.plugin.__init__()
         self.xkit = self.plain
         self.sandbox.up()
-        if any(
-            xkit.broker._calls.pauses.now_for("anybody", time.monotonic()) for xkit in (self.plain, self.with_hooks)
-        ):
+        try:
+            self.hold()
+        except PlatformError:  # they pause, after what was before
             self.renew()
-        if is_held:
-            for xkit in (self.plain, self.with_hooks):
-                xkit.get_credential("acme", context=self.user)
+            self.hold()
+        if not is_held:
+            self.plain.forget()
+            self.with_hooks.forget()
+
+    def hold(self):
+        """Let the accounts ask for the credential."""
+        for xkit in (self.plain, self.with_hooks):
+            xkit.get_credential("acme", context=self.user)
 
     def connect(self, token):
         """Let Xkit hold this, in parts if the place wants parts."""

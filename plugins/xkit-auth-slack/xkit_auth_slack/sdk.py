@@ -88,7 +88,7 @@ class _Async:
             more = {"headers": headers.over(own_headers), "raise_for_status": redirects.look}
             if {*map(str.lower, headers)} != {"authorization"}:  # aiohttp would carry another one to another host
                 more["allow_redirects"] = False
-            sent: Any = wrapped(**{**kwargs, "req_args": {**arguments, **more}})
+            sent = wrapped(**{**kwargs, "req_args": {**arguments, **more}})
             del headers, more  # a traceback with local variables would show them
             try:
                 return await sent
@@ -114,10 +114,10 @@ class _Redirects:
     async def look(self, answer: Any) -> None:
         """Called by aiohttp for the answer that it is going to give back."""
         self._answer = answer
-        if callable(self._theirs):
-            await self._theirs(answer)
-        elif self._theirs:
+        if self._theirs is True:
             answer.raise_for_status()
+        elif self._theirs:
+            await self._theirs(answer)
 
     def count(self) -> None:
         """Called afterwards, since the answer has its history only then. Its request is not kept."""
