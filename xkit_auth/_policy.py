@@ -71,6 +71,10 @@ class Sending:
         for name in self.names:
             headers[name] = self._text(name)
 
+    def put_in(self, url: str) -> str:
+        """The URL with what goes into it."""
+        return url if self.in_url is None else self.in_url.put_in(url)
+
     def split(self) -> tuple[Sending, Sending]:
         """The headers that clients strip on a redirect elsewhere, and those that they do not."""
         return self._only([name for name in self.names if name not in self.hidden]), self._only(self.hidden)
@@ -83,6 +87,10 @@ class Sending:
         if self.in_url is not None and not self.in_url.is_in(url):
             return False
         return all(headers.get(name) == self._text(name) for name in self.names)
+
+    def puts(self, value: str) -> bool:
+        """Whether this is the value of one of the headers."""
+        return any(value == self._text(name) for name in self.names)
 
     def bare(self, url: str) -> str:
         """The URL without what was put into it."""
@@ -128,7 +136,7 @@ class _PlainSending(Sending):
         self.hidden = plain.hidden
         self._plain = plain
 
-    def _text(self, name: str) -> str:  # noqa: ARG002 - there is only one
+    def _text(self, name: str) -> str:
         return f"{self._plain.prefix}{self.credential.reveal()}{self._plain.suffix}"
 
 

@@ -1,15 +1,15 @@
 """How a credential stays at home, on requests.
 
-1. A request that gets a credential becomes an object of a class that watches its own ``url``.
-2. requests follows a redirect with a copy of the request, whose ``url`` it then sets; copies carry on what they carry.
-3. A request whose ``url`` is set to another origin loses all that was put on it, there and then, and is away.
-4. What is away stays away, and so do its copies: nothing is put on it again, wherever it goes and whatever is answered.
+1. A request that gets a credential becomes an object of a class that watches its own ``url``, and so do its copies.
+2. requests follows a redirect with a copy of the request, whose ``url`` is then set for the first time.
+3. A request whose ``url`` is set to another origin loses all that was put on it, there and then.
+4. If it was such a copy, it has left for good, and its copies with it: nothing of ours is put on it again, by anybody.
 5. So nobody has to know who makes a copy, or when, or in which thread; and the request that was copied never changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, Final
 
@@ -18,6 +18,10 @@ from ._text import MASK
 
 _CARRIED = "_xkit_auth"
 """Where a request keeps what it carries, in its ``__dict__``, as requests keeps everything."""
+_IS_FRESH = "_xkit_auth_is_fresh"
+"""Kept there, too, by a copy whose URL nobody has set yet."""
+_PLAIN = "_xkit_auth_plain"
+"""The class that a watching class was made of."""
 
 _NO_HOOKS: dict[str, list[Any]] = {"response": []}
 
@@ -25,17 +29,26 @@ _NO_HOOKS: dict[str, list[Any]] = {"response": []}
 class Carried:
     """What was put on a request, as far as it takes to take it off again. This is all that remains in a pickle."""
 
+    home: str
+    """The URL that the credential was put on for, or the beginning of it, without the credential."""
+
     def __init__(self, names: tuple[str, ...], home: str) -> None:
         self._names = names
         self.home = home
-
-    home: str
-    """The URL that the credential was put on for, or the beginning of it, without the credential."""
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the headers."""
         return self._names
+
+    @property
+    def further(self) -> Mapping[str, str]:
+        """The other headers that were put on, with their values."""
+        return {}
+
+    def is_ours(self, _value: str) -> bool:
+        """Whether what stands under one of the names is what was put there. If nobody can tell, it is."""
+        return True
 
     def bare(self, url: str) -> str:
         """The URL without what was put into it."""
@@ -51,10 +64,9 @@ class Carried:
 
     def is_at_home_in(self, url: object) -> bool:
         """Whether this URL is certainly of the origin that the credential was put on for."""
-        origin = origin_of(url) if isinstance(url, str) else None
-        return origin is not None and origin == origin_of(self.home)
+        return _is_same_origin(url, self.home)
 
-    def on_the_way(self, _request: Any, url: str) -> str:
+    def on_the_way(self, _request: Any, url: str, *, is_redirect: bool) -> str:
         """The request goes on to another URL of its origin: what its ``url`` becomes."""
         return url
 
@@ -75,13 +87,19 @@ class Carried:
     def __deepcopy__(self, _memo: object) -> Carried:
         return self
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> Any:
         # requests pickles a response with its request, which still holds the header.
         return Carried, (self.names, self.home)
 
 
-AWAY: Final = Carried((), "")
-"""In the place of what a request carried that has left its origin."""
+class _Left(Carried):
+    """In the place of what a request carried that a redirect has led to another origin."""
+
+    def __reduce__(self) -> str:
+        return "LEFT"
+
+
+LEFT: Final = _Left((), "")
 
 
 @cache
@@ -91,31 +109,15 @@ def _watching(plain: type[Any]) -> type[Any]:
     class Watching(plain):
         _xkit_auth_plain = plain
 
-        @property
-        def url(self) -> Any:
-            """The URL, which requests sets on the copy that follows a redirect."""
-            return self.__dict__["url"]
-
-        @url.setter
-        def url(self, url: Any) -> None:
-            carried = carried_by(self)
-            if carried is not None and carried is not AWAY:
-                if carried.is_at_home_in(url):
-                    url = carried.on_the_way(self, url)
-                else:
-                    take_off(self)
-                    self.__dict__[_CARRIED] = AWAY
-                    url = carried.elsewhere(url)
-            self.__dict__["url"] = url
+        def __setattr__(self, name: str, value: Any) -> None:
+            super().__setattr__(name, _gone_on(self, value) if name == "url" else value)
 
         def copy(self) -> Any:
             """What requests follows a redirect with, and others send."""
-            before: Carried = self.__dict__[_CARRIED]
             copy = super().copy()
-            carried: Carried = self.__dict__[_CARRIED]
-            for name in {*before.names} - {*carried.names}:  # another thread has put something else on meanwhile
-                copy.headers.pop(name, None)
-            return _carrying(copy, carried.of_copy())
+            _watch(copy, self.__dict__[_CARRIED].of_copy())
+            copy.__dict__[_IS_FRESH] = True
+            return copy
 
         def prepare(self, *args: Any, **kwargs: Any) -> None:
             """Made anew, as if nothing had been put on it."""
@@ -129,51 +131,114 @@ def _watching(plain: type[Any]) -> type[Any]:
     return Watching
 
 
+def _gone_on(request: Any, url: Any) -> Any:
+    """A request that watches itself gets another URL: what that becomes."""
+    is_redirect = request.__dict__.pop(_IS_FRESH, False)
+    carried: Carried = request.__dict__[_CARRIED]
+    if carried is LEFT:
+        if not is_redirect and not _is_same_origin(url, request.url):
+            let_go(request)  # its owner makes another request of it
+    elif carried.is_at_home_in(url):
+        return carried.on_the_way(request, url, is_redirect=is_redirect)
+    else:
+        let_go(request)
+        if is_redirect:
+            _watch(request, LEFT)
+        return carried.elsewhere(url)
+    return url
+
+
+def _is_same_origin(one: object, other: str) -> bool:
+    origin = origin_of(one) if isinstance(one, str) else None
+    return origin is not None and origin == origin_of(other)
+
+
 def _restored(plain: type[Any], attributes: dict[str, Any]) -> Any:
     request = plain.__new__(plain)
     request.__dict__.update(attributes)
-    return _carrying(request, attributes[_CARRIED])
-
-
-def _carrying(request: Any, carried: Carried) -> Any:
-    request.__dict__[_CARRIED] = carried
-    if not hasattr(request, "_xkit_auth_plain"):
-        request.__class__ = _watching(type(request))
+    _watch(request, attributes[_CARRIED])
     return request
 
 
+def _watch(request: Any, carried: Carried) -> None:
+    request.__dict__[_CARRIED] = carried
+    if not hasattr(request, _PLAIN):
+        request.__class__ = _watching(type(request))
+
+
+def is_watched(request: Any) -> bool:
+    """Whether a request is known to watch its own URL. One that was given what it carries by hand does from now on."""
+    carried = carried_by(request)
+    if carried is not None:
+        _watch(request, carried)
+    return carried is not None
+
+
+def is_sent(request: Any) -> None:
+    """A request has been sent: if it is a copy, it is none that is about to follow a redirect."""
+    getattr(request, "__dict__", {}).pop(_IS_FRESH, None)
+
+
 def carried_by(request: Any) -> Carried | None:
-    """What a request carries of ours; ``AWAY`` if it has left home; ``None`` if nothing was ever put on it."""
+    """What a request carries of ours; ``LEFT`` if it has left home; ``None`` if nothing is known to be on it."""
     carried = getattr(request, _CARRIED, None)
     return carried if isinstance(carried, Carried) else None
 
 
 def hang_on(request: Any, carried: Any) -> None:
     """Let the request carry this, and be its hook, in place of an earlier one of ours."""
-    _carrying(request, carried)
     if request.hooks == _NO_HOOKS:  # as nearly always
         request.hooks = {"response": [carried]}
     else:
         request.hooks = {**request.hooks, "response": [carried, *_hooks_of_others(request)]}
+    _watch(request, carried)
 
 
-def take_off(request: Any) -> None:
-    """Take off what was put on a request, by name: what has taken its place meanwhile could be a newer one of ours."""
-    carried = carried_by(request)
-    if carried is None:
-        return
-    for name in carried.names:
-        request.headers.pop(name, None)
-    request.__dict__["url"] = carried.bare(request.url)
-    request.hooks = {**request.hooks, "response": _hooks_of_others(request)}
+def set_url(request: Any, url: str) -> None:
+    """Set the URL of a request without its noticing."""
+    object.__setattr__(request, "url", url)
 
 
 def let_go(request: Any) -> None:
     """Take off what was put on a request, and leave it as if nothing had ever been."""
-    if carried_by(request) is not None:
-        take_off(request)
-        del request.__dict__[_CARRIED]
-        request.__class__ = request._xkit_auth_plain
+    carried = carried_by(request)
+    if carried is None:
+        return
+    headers = without(request.headers, carried)
+    for name, value in carried.further.items():
+        if headers.get(name) == value:
+            del headers[name]
+    request.headers = headers
+    set_url(request, carried.bare(request.url))
+    request.hooks = {**request.hooks, "response": _hooks_of_others(request)}
+    for name in (_CARRIED, _IS_FRESH):
+        request.__dict__.pop(name, None)
+    request.__class__ = getattr(request, _PLAIN, type(request))
+
+
+def take_back(request: Any) -> bool:
+    """Take off what an earlier auth object of ours put on, before another one is applied.
+
+    Returns:
+        Whether something may be put on: not if a redirect has led the request away from home.
+    """
+    if carried_by(request) is LEFT:
+        return False
+    let_go(request)
+    return True
+
+
+def without(headers: Any, carried: Carried) -> Any:
+    """A copy of a request's headers without those that carry the credential. What others have put there instead stays.
+
+    A copy, since another thread may be sending the request, and shallow copies of a request share their headers.
+    """
+    kept = headers.copy()
+    for name in carried.names:
+        value = kept.get(name)
+        if value is not None and carried.is_ours(value.decode("latin-1") if isinstance(value, bytes) else value):
+            del kept[name]
+    return kept
 
 
 def redacted(request: Any, names: Iterable[str]) -> Any:

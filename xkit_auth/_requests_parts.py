@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import time
 from typing import Any
+from urllib.parse import urljoin, urlparse
 
+from requests.sessions import SessionRedirectMixin
+from requests.utils import requote_uri
 from urllib3.exceptions import HTTPError
 
 from ._directory import Directory
 from ._model import RequestView
-from ._policy import LARGEST_BODY, Sending
+from ._policy import LARGEST_BODY
+from ._requests_home import Carried
 
 _PATIENCE = 5.0
 _CHUNK = 8 * 1024
@@ -27,6 +31,28 @@ def rewound(request: Any) -> bool:
     except (AttributeError, OSError, ValueError):  # ValueError: somebody has closed the file
         return False
     return True
+
+
+def target_of(response: Any) -> str:
+    """Where a redirect leads, resolved as requests is about to resolve it; nowhere, if that cannot be read."""
+    try:
+        target = str(SessionRedirectMixin().get_redirect_target(response))
+        if target.startswith("//"):
+            target = f"{urlparse(response.url).scheme}:{target}"
+        quoted = requote_uri(urlparse(target).geturl())
+        return quoted if urlparse(target).netloc else urljoin(response.url, quoted)
+    except ValueError:  # a Location that is not UTF-8, or not a URL
+        return ""
+
+
+def read_as_utf8(text: str) -> str:
+    """A header's text as requests reads that of a redirect's target: what came as UTF-8 and was read as latin-1."""
+    return text.encode("latin-1", "replace").decode("utf-8", "replace")
+
+
+def is_from_cache(response: Any) -> bool:
+    """Whether requests-cache or CacheControl says that it had kept this answer: one to another request."""
+    return getattr(response, "from_cache", False) is True
 
 
 def cut(response: Any) -> None:
@@ -61,7 +87,7 @@ def _head_of(raw: Any) -> tuple[bytes, bool]:
     return bytes(head[:LARGEST_BODY]), False
 
 
-def view_of(request: Any, without: Sending | None) -> RequestView:
+def view_of(request: Any, without: Carried | None) -> RequestView:
     """A request as hooks see it, without what carries our credential."""
     ours = {name.lower() for name in without.names} if without else ()
     headers = {name: _text(value) for name, value in request.headers.items() if name.lower() not in ours}
@@ -90,7 +116,7 @@ def host_named_in(headers: Any) -> str | bytes | None:
 
 
 def look_for_conflict(directory: Directory, response: Any) -> None:
-    """Look once at what the session sends with, and warn of what would switch a part of us off."""
+    """Look at what the session sends with, and warn once of what would switch a part of us off, or mix users up."""
     adapter = getattr(response, "connection", None)
     retries = getattr(adapter, "max_retries", None)
     if 401 in (getattr(retries, "status_forcelist", None) or ()):
@@ -98,9 +124,10 @@ def look_for_conflict(directory: Directory, response: Any) -> None:
             "The session's urllib3.Retry repeats requests that were answered with 401, with the same credential, and"
             " raises RetryError before a new one can be fetched. Take 401 out of its status_forcelist."
         )
-    if hasattr(response, "from_cache") or hasattr(adapter, "controller"):
+    # An adapter of CacheControl has a controller. requests-cache wraps the session, and shows in what it had kept.
+    if is_from_cache(response) or hasattr(adapter, "controller"):
         directory.warn_once(
-            "The session keeps answers in a cache. If it serves more than one user, one may be given another's answer:"
-            " give each user a cache of their own, or let the cache tell them apart. See 'Serve many users with one"
-            " session' in the documentation of xkit-auth."
+            "The session keeps answers in a cache (requests-cache or CacheControl). On one session for several users it"
+            " gives one user's answer to another, unless it keeps each user's apart: see \"Shared caches\" in"
+            " xkit-auth's guide to serving many users."
         )
