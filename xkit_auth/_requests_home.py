@@ -16,7 +16,7 @@ from typing import Any, Final
 from ._origin import origin_of
 from ._text import MASK
 
-_CARRIED = "_xkit_auth"
+CARRIED: Final = "_xkit_auth"
 """Where a request keeps what it carries, in its ``__dict__``, as requests keeps everything."""
 _IS_FRESH = "_xkit_auth_is_fresh"
 """Kept there, too, by a copy whose URL nobody has set yet."""
@@ -104,7 +104,9 @@ LEFT: Final = _Left((), "")
 
 @cache
 def _watching(plain: type[Any]) -> type[Any]:
-    """The class of those requests of a class that carry something."""
+    """The class of those requests of a class that carry something; itself, if it is one already."""
+    if hasattr(plain, _PLAIN):
+        return plain
 
     class Watching(plain):
         _xkit_auth_plain = plain
@@ -115,7 +117,7 @@ def _watching(plain: type[Any]) -> type[Any]:
         def copy(self) -> Any:
             """What requests follows a redirect with, and others send."""
             copy = super().copy()
-            _watch(copy, self.__dict__[_CARRIED].of_copy())
+            _watch(copy, self.__dict__[CARRIED].of_copy())
             copy.__dict__[_IS_FRESH] = True
             return copy
 
@@ -134,7 +136,7 @@ def _watching(plain: type[Any]) -> type[Any]:
 def _gone_on(request: Any, url: Any) -> Any:
     """A request that watches itself gets another URL: what that becomes."""
     is_redirect = request.__dict__.pop(_IS_FRESH, False)
-    carried: Carried = request.__dict__[_CARRIED]
+    carried: Carried = request.__dict__[CARRIED]
     if carried is LEFT:
         if not is_redirect and not _is_same_origin(url, request.url):
             let_go(request)  # its owner makes another request of it
@@ -156,20 +158,25 @@ def _is_same_origin(one: object, other: str) -> bool:
 def _restored(plain: type[Any], attributes: dict[str, Any]) -> Any:
     request = plain.__new__(plain)
     request.__dict__.update(attributes)
-    _watch(request, attributes[_CARRIED])
+    _watch(request, attributes[CARRIED])
     return request
 
 
 def _watch(request: Any, carried: Carried) -> None:
-    request.__dict__[_CARRIED] = carried
-    if not hasattr(request, _PLAIN):
-        request.__class__ = _watching(type(request))
+    request.__dict__[CARRIED] = carried
+    request.__class__ = _watching(type(request))
+
+
+def carried_by(request: Any) -> Carried | None:
+    """What a request carries of ours; ``LEFT`` if it has left home; ``None`` if nothing is known to be on it."""
+    carried = getattr(request, CARRIED, None)
+    return carried if isinstance(carried, Carried) else None
 
 
 def is_watched(request: Any) -> bool:
     """Whether a request is known to watch its own URL. One that was given what it carries by hand does from now on."""
     carried = carried_by(request)
-    if carried is not None:
+    if carried is not None and CARRIED in vars(request):
         _watch(request, carried)
     return carried is not None
 
@@ -177,12 +184,6 @@ def is_watched(request: Any) -> bool:
 def is_sent(request: Any) -> None:
     """A request has been sent: if it is a copy, it is none that is about to follow a redirect."""
     getattr(request, "__dict__", {}).pop(_IS_FRESH, None)
-
-
-def carried_by(request: Any) -> Carried | None:
-    """What a request carries of ours; ``LEFT`` if it has left home; ``None`` if nothing is known to be on it."""
-    carried = getattr(request, _CARRIED, None)
-    return carried if isinstance(carried, Carried) else None
 
 
 def hang_on(request: Any, carried: Any) -> None:
@@ -211,7 +212,7 @@ def let_go(request: Any) -> None:
     request.headers = headers
     set_url(request, carried.bare(request.url))
     request.hooks = {**request.hooks, "response": _hooks_of_others(request)}
-    for name in (_CARRIED, _IS_FRESH):
+    for name in (CARRIED, _IS_FRESH):
         request.__dict__.pop(name, None)
     request.__class__ = getattr(request, _PLAIN, type(request))
 
@@ -222,10 +223,10 @@ def take_back(request: Any) -> bool:
     Returns:
         Whether something may be put on: not if a redirect has led the request away from home.
     """
-    if carried_by(request) is LEFT:
-        return False
-    let_go(request)
-    return True
+    may_carry = carried_by(request) is not LEFT
+    if may_carry:
+        let_go(request)
+    return may_carry
 
 
 def without(headers: Any, carried: Carried) -> Any:

@@ -17,7 +17,7 @@ from ._auth import BaseAuth
 from ._errors import ConfigurationError
 from ._network import Route
 from ._origin import is_named_by
-from ._requests_home import take_back
+from ._requests_home import CARRIED, take_back
 from ._requests_hop import Hop
 from ._requests_parts import host_named_in
 from ._requests_transport import RequestsTransport
@@ -57,7 +57,7 @@ class XkitAuth(BaseAuth, AuthBase):
                 "This XkitAuth is for requests, and another library was given it",
                 hint="Take XkitAuth from xkit_auth.httpx or xkit_auth.httpx2, as the client is.",
             )
-        if not take_back(request):
+        if CARRIED in request.__dict__ and not take_back(request):
             self._account().directory.warn_once(_PUT_ON_AGAIN)
             return request
         url = request.url
