@@ -116,9 +116,10 @@ def _watching(plain: type[Any]) -> type[Any]:
 
         def copy(self) -> Any:
             """What requests follows a redirect with, and others send."""
-            copy = super().copy()
-            _watch(copy, self.__dict__[CARRIED].of_copy())
-            copy.__dict__[_IS_FRESH] = True
+            copy, carried = super().copy(), carried_by(self)
+            if carried is not None:
+                _watch(copy, carried.of_copy())
+                copy.__dict__[_IS_FRESH] = True
             return copy
 
         def prepare(self, *args: Any, **kwargs: Any) -> None:
@@ -136,7 +137,9 @@ def _watching(plain: type[Any]) -> type[Any]:
 def _gone_on(request: Any, url: Any) -> Any:
     """A request that watches itself gets another URL: what that becomes."""
     is_redirect = request.__dict__.pop(_IS_FRESH, False)
-    carried: Carried = request.__dict__[CARRIED]
+    carried = carried_by(request)
+    if carried is None:  # made by hand, of the class of another one
+        return url
     if carried is LEFT:
         if not is_redirect and not _is_same_origin(url, request.url):
             let_go(request)  # its owner makes another request of it
@@ -158,7 +161,7 @@ def _is_same_origin(one: object, other: str) -> bool:
 def _restored(plain: type[Any], attributes: dict[str, Any]) -> Any:
     request = plain.__new__(plain)
     request.__dict__.update(attributes)
-    _watch(request, attributes[CARRIED])
+    is_watched(request)
     return request
 
 

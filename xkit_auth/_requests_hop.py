@@ -66,13 +66,17 @@ class Hop(Trip, Carried):
         line: Line = self.__dict__.get("_line") or self.__dict__.setdefault("_line", Line(self.sending))
         return line
 
-    # What a request carries. Another thread may have put something newer on it, so the whole line counts.
+    # What a request carries
+
+    def _known(self) -> tuple[Sending, ...]:
+        """What may be on the request: this, or something newer that another thread has put on it meanwhile."""
+        return self.sending, *self.line.sendings()
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the headers; none before there is a credential."""
-        sendings = self.line.sendings() if hasattr(self, "credential") else ()
-        return tuple(dict.fromkeys(name for each in sendings for name in each.names))
+        known = self._known() if hasattr(self, "credential") else ()
+        return tuple(dict.fromkeys(name for each in known for name in each.names))
 
     @property
     def further(self) -> dict[str, str]:
@@ -80,12 +84,12 @@ class Hop(Trip, Carried):
         return {name: value for name, value, _ in self.policy.extra}
 
     def is_ours(self, value: str) -> bool:
-        """Whether a header's value is of this line."""
-        return any(each.puts(value) or each.is_said_in(value) for each in self.line.sendings())
+        """Whether a header's value was put there."""
+        return any(each.puts(value) or each.is_said_in(value) for each in self._known())
 
     def bare(self, url: str) -> str:
         """The URL without the credential."""
-        for each in self.line.sendings():
+        for each in self._known():
             url = each.bare(url)
         return url
 
@@ -102,7 +106,7 @@ class Hop(Trip, Carried):
         return url
 
     def _is_said_in(self, text: str) -> bool:
-        return any(each.is_said_in(text) for each in self.line.sendings())
+        return any(each.is_said_in(text) for each in self._known())
 
     def of_copy(self) -> Hop:
         """What a copy of the request carries: the same, until it goes on."""
@@ -190,7 +194,7 @@ class Hop(Trip, Carried):
         return response
 
     def _is_on(self, request: Any) -> bool:
-        return any(each.is_on(request.headers, request.url) for each in self.line.sendings())
+        return any(each.is_on(request.headers, request.url) for each in self._known())
 
     def _was_replaced(self, response: Any) -> bool:
         """Whether netrc took the credential's place: on a redirect requests looks there, even if there is an auth."""
@@ -287,7 +291,7 @@ class Line:
         self.is_spent = False
 
     def sendings(self) -> tuple[Sending, ...]:
-        """What was put on one of them, the newest last. Of many, only those that can still be on its way."""
+        """What was put on one of them lately, the newest last."""
         return tuple(self._sendings)
 
     @property

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import urljoin, urlparse
 
 from requests.sessions import SessionRedirectMixin
 from requests.utils import requote_uri
-from urllib3.exceptions import HTTPError
+from urllib3 import HTTPResponse
 
 from ._directory import Directory
 from ._model import RequestView
@@ -70,21 +72,31 @@ def cut(response: Any) -> None:
 
 def _head_of(raw: Any) -> tuple[bytes, bool]:
     """The head of a body, and whether that is all of it."""
-    if raw is None:
-        return b"", True
-    # requests takes any file for its raw; only urllib3's knows about encodings.
-    options = {"decode_content": True} if hasattr(raw, "stream") else {}
-    read = raw.read1 if options and hasattr(raw, "read1") else raw.read
     head, until = bytearray(), time.monotonic() + _PATIENCE
     try:
-        while len(head) <= LARGEST_BODY and time.monotonic() < until:
-            chunk = read(_CHUNK, **options)
-            if not chunk:
-                return bytes(head), True
+        for chunk in _chunks_of(raw):
             head += chunk
-    except (HTTPError, OSError, ValueError):
+            if len(head) > LARGEST_BODY or time.monotonic() >= until:
+                break
+        else:
+            return bytes(head), True
+    except Exception:  # whatever a network breaks off with, or a stand-in for one
         pass  # what has come is what there is
     return bytes(head[:LARGEST_BODY]), False
+
+
+def _chunks_of(raw: Any) -> Iterator[bytes]:
+    if raw is None:
+        return
+    if isinstance(raw, HTTPResponse):
+        # A chunk is what is there, not what would be a full one: whoever sends a byte now and then is not waited for.
+        read = partial(getattr(raw, "read1", raw.read), _CHUNK, decode_content=True)
+    elif hasattr(raw, "stream"):  # as requests itself reads what is like that
+        yield from raw.stream(_CHUNK, decode_content=True)
+        return
+    else:  # requests takes any file for its raw
+        read = partial(raw.read, _CHUNK)
+    yield from iter(read, b"")
 
 
 def view_of(request: Any, without: Carried | None) -> RequestView:
