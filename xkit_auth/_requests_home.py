@@ -103,12 +103,12 @@ LEFT: Final = _Left((), "")
 
 
 @cache
-def _watching(plain: type[Any]) -> type[Any]:
+def _watching(plain: Any) -> Any:
     """The class of those requests of a class that carry something; itself, if it is one already."""
     if hasattr(plain, _PLAIN):
         return plain
 
-    class Watching(plain):
+    class Watching(plain):  # type: ignore[misc]
         _xkit_auth_plain = plain
 
         def __setattr__(self, name: str, value: Any) -> None:
@@ -158,7 +158,7 @@ def _is_same_origin(one: object, other: str) -> bool:
     return origin is not None and origin == origin_of(other)
 
 
-def _restored(plain: type[Any], attributes: dict[str, Any]) -> Any:
+def _restored(plain: Any, attributes: dict[str, Any]) -> Any:
     request = plain.__new__(plain)
     request.__dict__.update(attributes)
     is_watched(request)

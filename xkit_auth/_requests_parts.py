@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any
 from urllib.parse import urljoin, urlparse
@@ -73,15 +74,15 @@ def cut(response: Any) -> None:
 def _head_of(raw: Any) -> tuple[bytes, bool]:
     """The head of a body, and whether that is all of it."""
     head, until = bytearray(), time.monotonic() + _PATIENCE
-    try:
+    with suppress(
+        Exception
+    ):  # whatever a network breaks off with, or a stand-in for it: what has come is what there is
         for chunk in _chunks_of(raw):
             head += chunk
             if len(head) > LARGEST_BODY or time.monotonic() >= until:
                 break
         else:
             return bytes(head), True
-    except Exception:  # whatever a network breaks off with, or a stand-in for one
-        pass  # what has come is what there is
     return bytes(head[:LARGEST_BODY]), False
 
 
