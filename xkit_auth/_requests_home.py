@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import cache
 from typing import Any, Final
 
 from ._origin import origin_of
@@ -81,9 +80,6 @@ class Carried:
     def __repr__(self) -> str:
         return f"<xkit-auth: {', '.join(self.names)}>"
 
-    def __copy__(self) -> Carried:
-        return self
-
     def __deepcopy__(self, _memo: object) -> Carried:
         return self
 
@@ -102,12 +98,11 @@ class _Left(Carried):
 LEFT: Final = _Left((), "")
 
 
-@cache
-def _watching(plain: Any) -> Any:
-    """The class of those requests of a class that carry something; itself, if it is one already."""
-    if hasattr(plain, _PLAIN):
-        return plain
+_classes: dict[type[Any], type[Any]] = {}
+"""The watching class of each class of requests. That of a watching class is itself."""
 
+
+def _watching(plain: Any) -> type[Any]:
     class Watching(plain):  # type: ignore[misc]
         _xkit_auth_plain = plain
 
@@ -131,7 +126,8 @@ def _watching(plain: Any) -> Any:
             return _restored, (plain, dict(self.__dict__))
 
     Watching.__name__, Watching.__qualname__, Watching.__module__ = plain.__name__, plain.__qualname__, plain.__module__
-    return Watching
+    _classes[Watching] = Watching
+    return _classes.setdefault(plain, Watching)
 
 
 def _gone_on(request: Any, url: Any) -> Any:
@@ -167,7 +163,8 @@ def _restored(plain: Any, attributes: dict[str, Any]) -> Any:
 
 def _watch(request: Any, carried: Carried) -> None:
     request.__dict__[CARRIED] = carried
-    request.__class__ = _watching(type(request))
+    plain = type(request)
+    request.__class__ = _classes.get(plain) or _watching(plain)
 
 
 def carried_by(request: Any) -> Carried | None:

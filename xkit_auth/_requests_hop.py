@@ -266,8 +266,6 @@ class Hop(Trip, Carried):
         return answer_view(response.status_code, response.headers, body, view_of(response.request, self))
 
     def _blame(self, error: XkitAuthError, response: Any) -> None:
-        if error.response is not None:  # blamed already, on an answer that came later
-            return
         cut(response)
         self.explain(error)
         for each in (response, *response.history):

@@ -123,8 +123,7 @@ def host_named_in(headers: Any) -> str | bytes | None:
     try:
         named = headers._store.get("host")  # at a third of what the front door costs
     except AttributeError:  # another class of headers, of niquests or the caller's own
-        host: str | bytes | None = headers.get("Host")
-        return host
+        return next((value for name, value in headers.items() if name.lower() == "host"), None)
     return None if named is None else named[1]
 
 
