@@ -227,7 +227,7 @@ class Hop(Trip, Carried):
                 step = advance(life, self.fetch(step.rejected))
             elif isinstance(step, Send):
                 response = self._sent_again(response, how, step.sending)
-                step = advance(life, self._answer_view(response, how))
+                step = advance(life, None if is_from_cache(response) else self._answer_view(response, how))
             else:
                 self.note(step)
                 step = advance(life, None)
