@@ -19,7 +19,7 @@ from ._model import Credential, ResponseView
 from ._origin import origin_of
 from ._policy import Sending, answer_view
 from ._requests_home import Carried, hang_on, is_sent, is_watched, redacted, set_url, without
-from ._requests_parts import cut, is_from_cache, look_for_conflict, read_as_utf8, rewound, target_of, view_of
+from ._requests_parts import cut, is_from_cache, look_for_conflict, rewound, target_of, view_of
 from ._text import MASK
 
 _MOST_SENDINGS = 8
@@ -175,8 +175,8 @@ class Hop(Trip, Carried):
         """
         target = self.bare(response.headers["location"])
         response.headers["location"] = target
-        is_said = self._is_said_in(target) or self._is_said_in(read_as_utf8(target))
-        if is_said or not (is_watched(response.request) or self.is_at_home_in(target_of(response))):
+        may_lead_there = is_watched(response.request) or self.is_at_home_in(target_of(response))
+        if self._is_said_in(target) or not may_lead_there:
             del response.headers["location"]
 
     def _answered(self, response: Any, how: Any, *, was_on_the_way: bool) -> Any:

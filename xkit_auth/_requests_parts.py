@@ -48,11 +48,6 @@ def target_of(response: Any) -> str:
         return ""
 
 
-def read_as_utf8(text: str) -> str:
-    """A header's text as requests reads that of a redirect's target: what came as UTF-8 and was read as latin-1."""
-    return text.encode("latin-1", "replace").decode("utf-8", "replace")
-
-
 def is_from_cache(response: Any) -> bool:
     """Whether requests-cache or CacheControl says that it had kept this answer: one to another request."""
     return getattr(response, "from_cache", False) is True

@@ -49,6 +49,11 @@ def acme(sandbox, driver, xkit, kind):
             url = f"{self.url}/things" if to is None else redirect(self.url, to, status)
             return driver.lib.Request(method, url, **{"auth": self.auth(), **arguments}).prepare()
 
+        def expired(self, request):
+            """The same request, whose credential is not good any more."""
+            sandbox.expire("acme", "user-1")
+            return request
+
         def carried(self, slug="acme"):
             return [carries(each) for each in sandbox.arrivals(slug)]
 
@@ -105,6 +110,7 @@ def test_h1_the_request_of_a_chain_that_has_left_is_nothing_that_a_session_can_p
 
     class Stubborn(driver.lib.Session):
         def rebuild_auth(self, prepared_request, response):
+            prepared_request.url = f"{prepared_request.url}#put-on-again"
             prepared_request.prepare_auth(self.auth)
 
     back = redirect(sandbox.elsewhere_url, f"{acme.url}/things")
@@ -268,12 +274,12 @@ def test_h2_an_answer_to_a_request_elsewhere_is_not_judged_whoever_has_sent_that
         def send(self, request, **arguments):
             response = super().send(request, **arguments)
             with driver.lib.Session() as another:
-                return another.get(response.headers["location"])
+                return another.get(response.headers["location"], headers=request.headers)
 
     session.mount("http://", Following())
-    for target in (f"{sandbox.elsewhere_url}/status/401", f"{acme.url}/things"):
-        assert session.send(acme.request(target)).status_code == 401
-    assert acme.carried() == [True, True, False]
+    assert session.send(acme.request(f"{sandbox.elsewhere_url}/status/401")).status_code == 401
+    assert acme.carried() == [True]
+    assert len(sandbox.arrivals("elsewhere")) == 1
     assert sandbox.call_count() == 1
 
 
@@ -293,6 +299,7 @@ AGAIN = {
     "where a redirect led": lambda session, acme: session.send(acme.request("/things")).request,
     "history": lambda session, acme: session.send(acme.request("/things")).history[0].request,
     "next": lambda session, acme: session.send(acme.request("/things"), allow_redirects=False).next,
+    "healed": lambda session, acme: session.send(acme.expired(acme.request())).request,
 }
 
 
@@ -483,6 +490,17 @@ def test_h3_whatever_was_on_it_lately_is_known(sandbox, acme, session, kind):
     assert acme.carried("elsewhere") == [False, False]
 
 
+def test_step_8_the_request_that_a_redirect_led_to_has_a_budget_of_its_own_when_it_is_sent_again(
+    sandbox, acme, session
+):
+    session.send(acme.request())
+    response = session.send(acme.expired(acme.request("/things")))
+    for _ in range(2):
+        assert [each.status_code for each in session.send(acme.expired(response.request)).history] == [401]
+    statuses = [each.status for each in sandbox.arrivals("acme")]
+    assert statuses == [200, 401, 302, 200, 401, 200, 401, 200]
+
+
 # A credential that is said back
 
 
@@ -506,14 +524,35 @@ def test_h4_a_redirect_that_says_the_credential_back_is_not_followed(sandbox, ac
     assert sandbox.arrivals("elsewhere") == []
 
 
-def test_h4_nor_is_one_that_says_it_in_other_bytes(sandbox, driver, xkit, session):
+def test_h4_nor_is_one_that_says_it_in_other_bytes(driver, sandbox, xkit, session):
+    from requests.adapters import BaseAdapter
+
+    token = "schlüssel-zur-tür"
+
+    class Redirects(BaseAdapter):
+        def __init__(self, said):
+            self.said = said
+            self.sent = []
+
+        def send(self, request, **_how):
+            self.sent.append(request)
+            response = driver.lib.Response()
+            response.status_code = 302
+            response.request, response.url, response.connection = request, request.url, self
+            response.headers["Location"] = f"https://evil.example/{self.said}".encode().decode("latin-1")
+            return response
+
+        def close(self):
+            pass
+
     sandbox.add_connector(Connector("acme", hosts=["x.example"], header={"X-Api-Key": "{token}"}))
-    sandbox.connect("acme", "user-1", credential="schlüssel-zur-tür")
+    sandbox.connect("acme", "user-1", credential=token)
     auth = driver.auth("acme", context="user-1", xkit=xkit)
-    url = redirect(sandbox.provider_url("acme"), f"{sandbox.elsewhere_url}/schlüssel-zur-tür")
-    request = driver.lib.Request("GET", url, auth=auth).prepare()
-    assert session.send(request).is_redirect is False
-    assert sandbox.arrivals("elsewhere") == []
+    for said in (token, quote(token), quote(token, encoding="latin-1"), quote(quote(token, encoding="latin-1"))):
+        adapter = Redirects(said)
+        session.mount("http://", adapter)
+        assert session.get(sandbox.provider_url("acme"), auth=auth).is_redirect is False
+        assert len(adapter.sent) == 1
 
 
 def test_h4_what_is_exactly_ours_is_taken_out_and_the_rest_followed(sandbox, acme, session, kind):
