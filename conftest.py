@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import importlib
 import ssl
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from importlib.metadata import EntryPoints, entry_points
 from importlib.util import find_spec
 from typing import Any
 
 import pytest
 
+import xkit_auth.plugins
 from xkit_auth.testing import Sandbox
 
 # Most of the time that a client takes to be made goes into reading certificates, which nobody here needs.
@@ -172,6 +175,19 @@ _FILTERS: dict[str, Callable[[Driver], bool]] = {
     "requests": lambda driver: driver.library == "requests",
     "httpx": lambda driver: driver.library != "requests",
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def what_is_installed_is_looked_up_once() -> Iterator[None]:
+    """Each ``Xkit`` looks through every installed package for plugins, which takes longer than many a whole test."""
+    path, found = sys.path.copy(), entry_points(group=xkit_auth.plugins.ENTRY_POINT_GROUP)
+
+    def look(*, group: str) -> EntryPoints:
+        return found if sys.path == path else entry_points(group=group)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(xkit_auth.plugins, "entry_points", look)
+        yield
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 """Run the demo or the tests on a machine that has only Python and git.
 
 python3 run.py demo              show xkit-auth at work against a sandbox on this machine
-python3 run.py test [TOX ARGS]   run every check; arguments go to tox, e.g. `test -e py311,lint`
+python3 run.py test              run the tests, the linters and the docs' examples on this Python
+python3 run.py test --all        run every check, on every supported Python that is installed
+python3 run.py test TOX ARGS     run tox, e.g. `test -e py311,lint` or `test -m here -- -k revoked`
 
 Each makes its own virtual environment below .run/ and uses it again the next time.
 """
@@ -36,9 +38,16 @@ def main(arguments: list[str]) -> int:
         return call([programs / "xkit-auth", "demo", *rest])
     if command == "test":
         programs = prepare("test", "tox, which runs the checks", TOX)
-        return call([programs / "tox", *rest])
+        return call([programs / "tox", *tox_arguments(rest)])
     print(__doc__)
     return 0 if command in ("help", "-h", "--help") else 2
+
+
+def tox_arguments(arguments: list[str]) -> list[str]:
+    """Say which environments of tox.ini are meant; whoever gives other arguments says so themselves."""
+    if arguments[:1] == ["--all"]:
+        return arguments[1:]
+    return arguments or ["-m", "here"]
 
 
 def prepare(name: str, what: str, requirements: Sequence[str]) -> Path:

@@ -11,6 +11,7 @@ from inspect import iscoroutine
 from typing import Any, Literal, NoReturn, TypeVar
 
 from ._account import checked_name
+from ._current import CurrentContext
 from ._directory import hosts_given
 from ._errors import ConfigurationError, HostNotAllowed, XkitAuthError
 from ._flow import Fetch, Tell
@@ -165,8 +166,8 @@ class BaseAuth:
 
         Args:
             connector: the connector's slug in your Xkit project, or ``ANY`` to choose it by the request's host.
-            context: whose credential it is: the application's own id of a user or group, or a function without
-                arguments or a ``ContextVar`` that gives it when a request is made.
+            context: whose credential it is: the application's own id of a user or group; or what gives it when a
+                request is made: ``current_context``, a function without arguments, or a ``ContextVar`` of your own.
             xkit: the Xkit account; default: the process's own, ``Xkit.default()``.
             hosts: the hosts that may receive the credential, instead of the connector's own.
             params: per-connection data that the connector's hosts or headers need, such as ``{"subdomain": "acme"}``.
@@ -180,10 +181,9 @@ class BaseAuth:
             ConfigurationError: an argument makes no sense. What depends on plugins is found out with the first request.
         """
         self._connector = ANY if connector is ANY else checked_name("connector", connector)
-        check_whose(context, xkit)
+        self._context: Context | _Lost = checked_whose(context, xkit)
         if off_host not in ("raise", "bare"):
             raise ConfigurationError('off_host= must be "raise" or "bare"')
-        self._context: Context | _Lost = context
         self._xkit: Xkit | _Lost | None = xkit
         self._hosts = hosts if hosts is None or callable(hosts) else hosts_given(hosts)
         self._params = params
@@ -272,16 +272,16 @@ class BaseAuth:
 _Self = TypeVar("_Self", bound=BaseAuth)
 
 
-def check_whose(context: object, xkit: object) -> None:
-    """Look at ``context=`` and ``xkit=`` as far as that can be done before a request.
+def checked_whose(context: Any, xkit: object) -> Context:
+    """The context, as far as it can be looked at before a request; ``xkit=`` is looked at, too.
 
     Raises:
         ConfigurationError: one of them makes no sense.
     """
-    if not callable(context) and not isinstance(context, ContextVar):
-        checked_name("context", context)
     if xkit is not None and not isinstance(xkit, Xkit):
         raise ConfigurationError("xkit= is not an Xkit", hint="Make one: Xkit(publishable_key=…, secret_key=…).")
+    comes_later = not isinstance(context, str) and (callable(context) or isinstance(context, ContextVar))
+    return context if comes_later else checked_name("context", context)
 
 
 def context_now(given: Context | _Lost) -> str:
@@ -290,6 +290,8 @@ def context_now(given: Context | _Lost) -> str:
     Raises:
         ConfigurationError: there is none, or it is not a text.
     """
+    if isinstance(given, CurrentContext):
+        return given()
     if isinstance(given, str):
         return checked_name("context", given)
     if isinstance(given, ContextVar):

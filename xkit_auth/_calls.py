@@ -26,11 +26,6 @@ _IDLE_THREAD_LIVES = 10.0
 _A_THREAD_COMES_WITHIN = 0.5
 
 
-def _unbroken(step: Callable[[], object]) -> None:
-    with suppress(BaseException):  # the thread goes on, whatever a listener does
-        step()
-
-
 class Call:
     """Something to ask Xkit.
 
@@ -175,16 +170,19 @@ class Calls:
             if len(self._threads) >= self._most_at_once:
                 return
             self._threads.add(ident)
-        has_place = True
-        while has_place:
-            call, pause = self._next(ident)
-            if call is None:
-                return
-            if pause is not None:
-                _unbroken(partial(call.give_up, pause))
-            else:
-                self._carry_out(call)
-                has_place = self._has_place(ident)
+        while self._makes_one(ident):  # in a frame of its own, so that an idle thread keeps no call alive
+            pass
+
+    def _makes_one(self, ident: int) -> bool:
+        """Wait for a call and make it. Whether this thread goes on."""
+        call, pause = self._next(ident)
+        if call is None:
+            return False
+        if pause is not None:
+            self._unbroken(partial(call.give_up, pause))
+            return True
+        self._carry_out(call)
+        return self._has_place(ident)
 
     def _next(self, ident: int) -> tuple[Call | None, PlatformError | None]:
         """The next call and, if Xkit must not be asked now, the failure to give it instead."""
@@ -249,15 +247,20 @@ class Calls:
             failure = PlatformUnavailable(f"Asking Xkit broke off with {type(error).__name__}", hint="Ask again.")
             settle, end = _nothing, partial(call.give_up, failure)
         with self._lock:
-            _unbroken(settle)
+            self._unbroken(settle)
             self._running.discard(call)
             if broken is None:
                 self._note(call, outcome)
             else:
                 self.pauses.ended()
             self._ring(self._idle)
-        _unbroken(end)
+        self._unbroken(end)
         return broken
+
+    def _unbroken(self, step: Callable[[], object]) -> None:
+        # A thread of our own goes on, whatever a listener does; what interrupts a caller's thread is the caller's.
+        with suppress(BaseException if self.is_own_thread() else Exception):
+            step()
 
     def _has_place(self, ident: int) -> bool:
         """Whether this thread may go on: if its call was given up meanwhile, others may be in its place."""

@@ -243,8 +243,8 @@ class TestABrokenPromise:
             pytest.param(
                 "given to nobody else",
                 xkit_auth._requests_hop.Hop,
-                "_before_redirect",
-                nothing,
+                "is_at_home_in",
+                lambda *_: True,
                 "where the token was, elsewhere: ['x-api-key']; promised: []",
                 id="a header follows a redirect",
             ),

@@ -362,7 +362,7 @@ def test_reconnect_is_made_good_by_a_newer_authorization(sandbox, decorated):
     assert tokens_at(sandbox) == ["first-token", "first-token", sandbox.credential("acme", "user-1")]
 
 
-@pytest.mark.parametrize("says", ["refetch", True, 401, object()], ids=repr)
+@pytest.mark.parametrize("says", ["refetch", True, 401, object()])
 def test_a_plugin_that_answers_with_nonsense_is_named(sandbox, decorated, says):
     decorated.xkit = sandbox.xkit(plugins=[Classifies(says)])
     with pytest.raises(ConfigurationError, match="returned something that is not a Verdict") as caught:

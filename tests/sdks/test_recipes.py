@@ -363,14 +363,18 @@ def test_django_sends_nothing_for_a_visitor(django, sandbox):
 
 
 def test_a_stream_of_django_is_sent_when_the_middleware_is_through(django):
+    def asked_as(user: str) -> str:
+        with use_context(user):
+            return current_context.get()
+
     def parts(user: str) -> Any:
         yield current_context.get("nobody")
-        with use_context(user):
-            yield current_context.get()
+        yield asked_as(user)
+        yield current_context.get("nobody")
 
     middleware = django("turns_django").WhoseTurn(lambda request: StreamingHttpResponse(parts(request.user.pk)))
     answer = middleware(SimpleNamespace(user=SimpleNamespace(pk="user-1", is_authenticated=True)))
-    assert list(answer.streaming_content) == [b"nobody", b"user-1"]
+    assert list(answer.streaming_content) == [b"nobody", b"user-1", b"nobody"]
 
 
 # Celery

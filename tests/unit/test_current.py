@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import copy
+import gc
+import pickle
 import threading
+import types
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from functools import partial
 
 import pytest
 
@@ -13,6 +20,18 @@ from xkit_auth import ConfigurationError, current_context, use_context
 
 def now():
     return current_context.get(None)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_set():
+    yield
+    assert now() is None
+
+
+def refused(function, *args):
+    with pytest.raises(ConfigurationError, match="nobody knows whose turn it is") as caught:
+        function(*args)
+    return caught.value
 
 
 def test_outside_of_any_block_it_is_nobody_s_turn():
@@ -58,7 +77,7 @@ def test_making_it_changes_nothing():
     assert now() is None
 
 
-@pytest.mark.parametrize("wrong", [None, "", "  ", ".", "..", 42, b"ann", current_context, "\ud800"], ids=repr)
+@pytest.mark.parametrize("wrong", [None, "", "  ", ".", "..", 42, b"ann", current_context, "\ud800"])
 def test_what_is_no_context_is_refused_at_once_and_nothing_is_set(wrong):
     with pytest.raises(ConfigurationError, match="The context is"):
         use_context(wrong)
@@ -71,16 +90,15 @@ def test_another_thread_does_not_see_it(in_thread):
 
 
 def test_a_thread_that_is_started_with_a_copy_has_it_and_keeps_its_own(in_thread):
-    with use_context("ann"):
-        copy = contextvars.copy_context()
-
     def within():
         with use_context("bob"):
             return now()
 
-    assert in_thread(lambda: copy.run(now))() == "ann"
-    assert in_thread(lambda: copy.run(within))() == "bob"
-    assert in_thread(lambda: copy.run(now))() == "ann"
+    with use_context("ann"):
+        copy = contextvars.copy_context()
+        assert in_thread(lambda: copy.run(now))() == "ann"
+        assert in_thread(lambda: copy.run(within))() == "bob"
+        assert in_thread(lambda: copy.run(now))() == "ann"
 
 
 def test_one_object_serves_several_threads(in_thread):
@@ -105,22 +123,26 @@ def test_one_object_serves_several_threads(in_thread):
     assert [result() for result in results] == [None, ("ann", None)]
 
 
-def test_a_block_that_is_left_where_it_was_not_entered_says_so():
+def test_a_block_that_is_left_where_it_was_not_entered_says_so_and_is_nobody_s_from_then_on():
     elsewhere, block = contextvars.copy_context(), use_context("ann")
     elsewhere.run(block.__enter__)
     with pytest.raises(ConfigurationError, match="left in another task or thread") as caught:
         block.__exit__(None, None, None)
     assert "FastAPI" in caught.value.hint
-    assert (now(), elsewhere.run(now)) == (None, "ann")
+    assert now() is None
+    refused(elsewhere.run, now)
 
 
-def test_a_block_that_is_left_in_a_copy_of_where_it_was_entered_says_so_and_still_ends_where_it_began():
+def test_a_block_that_is_left_in_a_copy_of_where_it_was_entered_ends_there_and_here():
+    # which is how asgiref carries it between the threads of a sync middleware's hooks
     block = use_context("ann")
-    with block:
-        copy = contextvars.copy_context()
-        with pytest.raises(ConfigurationError, match="left in another task or thread"):
-            copy.run(block.__exit__, None, None, None)
-        assert (now(), copy.run(now)) == ("ann", "ann")
+    block.__enter__()
+    copy = contextvars.copy_context()
+    copy.run(block.__exit__)
+    assert copy.run(now) is None
+    refused(now)
+    with pytest.raises(ConfigurationError, match="left in another task or thread before it was left here"):
+        block.__exit__()
     assert now() is None
 
 
@@ -156,13 +178,473 @@ def test_tasks_have_what_was_current_when_they_were_made_and_keep_theirs_apart()
     assert after is None
 
 
-def test_blocks_are_left_in_the_order_that_they_were_entered_in():
+def test_a_block_that_is_left_before_one_inside_of_it_leaves_nobody():
+    around, outer, inner = use_context("eve"), use_context("ann"), use_context("bob")
+    for block in (around, outer, inner):
+        block.__enter__()
+    with pytest.raises(ConfigurationError, match="out of order"):
+        outer.__exit__()
+    refused(now)
+    inner.__exit__()
+    assert now() == "eve"
+    around.__exit__()
+    assert now() is None
+
+
+def test_a_block_within_what_is_out_of_order_says_what_it_says_and_leaves_nobody_again():
     outer, inner = use_context("ann"), use_context("bob")
     outer.__enter__()
     inner.__enter__()
-    with pytest.raises(ConfigurationError, match="out of order"):
+    with pytest.raises(ConfigurationError):
         outer.__exit__()
-    assert now() == "bob"
+    with use_context("eve"):
+        assert now() == "eve"
+    refused(now)
     inner.__exit__()
-    outer.__exit__()
     assert now() is None
+
+
+def test_two_tasks_that_leave_each_other_s_blocks_leave_nobody():
+    async def swap(mine, other, together):
+        mine.__enter__()
+        await together.wait()
+        with pytest.raises(ConfigurationError, match="left in another task"):
+            other.__exit__()
+        await together.wait()
+        refused(now)
+
+    async def both_of_them():
+        ann, bob, together = use_context("ann"), use_context("bob"), asyncio.Barrier(2)
+        await asyncio.gather(swap(ann, bob, together), swap(bob, ann, together))
+
+    asyncio.run(both_of_them())
+    assert now() is None
+
+
+def test_a_block_that_is_left_too_often_says_so_and_takes_nobody_else_s():
+    block = use_context("ann")
+    with use_context("bob"):
+        with block:
+            pass
+        with pytest.raises(ConfigurationError, match="more often"):
+            block.__exit__()
+        assert now() == "bob"
+
+
+# What goes on when the block has ended
+
+
+def test_a_task_that_outlives_its_block_is_nobody_s(make_copy):
+    with use_context("eve"):
+        with use_context("ann"):
+            elsewhere = make_copy()
+            assert elsewhere(now) == "ann"
+        error = refused(elsewhere, now)
+        assert "has ended" in str(error)
+        assert "tasks_may_outlive=True" in error.hint
+        assert (error.context, error.retryable) == ("ann", False)
+        refused(elsewhere, current_context)
+        assert now() == "eve"
+
+
+def test_a_task_that_outlives_its_block_says_itself_whose_work_it_does(make_copy):
+    def work():
+        with use_context("bob"):
+            return now()
+
+    with use_context("ann"):
+        elsewhere = make_copy()
+    assert elsewhere(work) == "bob"
+    refused(elsewhere, now)
+
+
+def test_a_task_may_outlive_its_block_if_the_application_asks_for_it(make_copy):
+    def work():
+        with use_context("bob"):
+            inside = now()
+        return inside, now()
+
+    with use_context("ann", tasks_may_outlive=True):
+        elsewhere = make_copy()
+    assert now() is None
+    assert elsewhere(work) == ("bob", "ann")
+
+
+def test_what_may_outlive_its_block_ends_with_one_around_it_that_may_not(make_copy):
+    with use_context("ann"):
+        with use_context("ann", tasks_may_outlive=True):
+            inner = make_copy()
+        outer = make_copy()
+    assert inner(now) == "ann"
+    refused(outer, now)
+
+
+def test_a_chain_of_tasks_each_started_by_the_last_keeps_none_of_their_blocks():
+    def step():
+        with use_context("ann"):
+            return contextvars.copy_context()
+
+    last = contextvars.copy_context()
+    for _ in range(20):
+        last = last.run(step)
+    gc.collect()
+    assert len([each for each in gc.get_objects() if type(each).__name__ == "_Block"]) < 5
+
+
+@pytest.fixture(params=["copy", "thread", "task"])
+def make_copy(request):
+    """Makes something that goes on with a copy of the context, and gives what calls functions there."""
+    with ExitStack() as stack:
+        yield {"copy": _copy, "thread": partial(_thread, stack), "task": partial(_task, stack)}[request.param]
+
+
+def _copy():
+    return contextvars.copy_context().run
+
+
+def _thread(stack):
+    pool, copy = stack.enter_context(ThreadPoolExecutor(1)), contextvars.copy_context()
+    return lambda function: pool.submit(copy.run, function).result(20)
+
+
+def _task(stack):
+    """A worker in an event loop of its own, which is started here and does what it is given."""
+    loop = asyncio.new_event_loop()
+    stack.callback(loop.close)
+    jobs: asyncio.Queue[object] = asyncio.Queue()
+
+    async def work():
+        while (job := await jobs.get()) is not None:
+            function, result = job
+            try:
+                result.set_result(function())
+            except Exception as error:
+                result.set_exception(error)
+
+    worker = loop.create_task(work())
+
+    async def do(function):
+        result = loop.create_future()
+        jobs.put_nowait((function, result))
+        return await result
+
+    async def end():
+        jobs.put_nowait(None)
+        await worker
+
+    stack.callback(lambda: loop.run_until_complete(end()))
+    return lambda function: loop.run_until_complete(do(function))
+
+
+# Generators
+
+
+class Manager:
+    """A context manager of the application's own."""
+
+    def __init__(self, user):
+        self.block = use_context(user)
+
+    def __enter__(self):
+        return self.block.__enter__()
+
+    def __exit__(self, *reason):
+        self.block.__exit__(*reason)
+
+
+class AsyncManager(Manager):
+    async def __aenter__(self):
+        await asyncio.sleep(0)
+        return self.block.__enter__()
+
+    async def __aexit__(self, *reason):
+        self.block.__exit__(*reason)
+
+
+@contextmanager
+def turn(user):
+    with use_context(user):
+        yield user
+
+
+@contextmanager
+def turn_by_turn(user):
+    with ExitStack() as stack:
+        yield stack.enter_context(turn(user))
+
+
+@asynccontextmanager
+async def async_turn(user):
+    await asyncio.sleep(0)
+    with turn_by_turn(user):
+        yield user
+
+
+def with_the_block(user):
+    with use_context(user):
+        yield now()
+
+
+def with_an_exit_stack(user):
+    with ExitStack() as stack:
+        stack.enter_context(use_context(user))
+        yield now()
+
+
+def with_a_manager(user):
+    with turn_by_turn(user):
+        yield now()
+
+
+def with_a_class(user):
+    with Manager(user):
+        yield now()
+
+
+def by_hand(user):
+    block = use_context(user)
+    block.__enter__()
+    yield now()
+    block.__exit__()
+
+
+def from_another(user):
+    yield from with_the_block(user)
+
+
+def in_an_expression(user):
+    return (now() for _ in range(1) if use_context(user).__enter__())
+
+
+async def async_with_the_block(user):
+    with use_context(user):
+        yield now()
+
+
+async def async_with_an_exit_stack(user):
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(async_turn(user))
+        yield now()
+
+
+async def async_with_a_class(user):
+    async with AsyncManager(user):
+        yield now()
+
+
+SYNC = [with_the_block, with_an_exit_stack, with_a_manager, with_a_class, by_hand, from_another, in_an_expression]
+ASYNC = [async_with_the_block, async_with_an_exit_stack, async_with_a_class]
+
+
+@pytest.mark.parametrize("generator", SYNC, ids=lambda function: function.__name__)
+def test_a_generator_that_would_hold_a_block_is_refused_and_nothing_is_set(generator):
+    with pytest.raises(ConfigurationError, match="must not hold a use_context block") as caught:
+        next(generator("ann"))
+    assert "context=" in caught.value.hint
+    assert now() is None
+
+
+@pytest.mark.parametrize("generator", ASYNC, ids=lambda function: function.__name__)
+def test_an_async_generator_that_would_hold_a_block_is_refused_and_nothing_is_set(generator):
+    async def ask():
+        with pytest.raises(ConfigurationError, match="must not hold a use_context block"):
+            await anext(generator("ann"))
+        return now()
+
+    assert asyncio.run(ask()) is None
+
+
+def test_the_error_names_the_generator():
+    with pytest.raises(ConfigurationError, match="The generator with_the_block must not"):
+        list(from_another("ann"))
+
+
+@pytest.mark.parametrize("manager", [turn, turn_by_turn, Manager], ids=lambda each: each.__name__)
+def test_a_context_manager_that_is_made_of_a_generator_holds_it_for_a_function(manager):
+    with manager("ann") as given:
+        assert given == now() == "ann"
+    assert now() is None
+    with ExitStack() as stack:
+        stack.enter_context(manager("ann"))
+        assert now() == "ann"
+    assert now() is None
+
+
+@pytest.mark.parametrize("manager", [async_turn, AsyncManager], ids=lambda each: each.__name__)
+def test_a_context_manager_that_is_made_of_an_async_generator_holds_it_for_a_coroutine(manager):
+    async def serve(user):
+        async with manager(user) as given:
+            await asyncio.sleep(0)
+            assert given == now() == user
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(manager(user))
+            await asyncio.sleep(0)
+            assert now() == user
+        return now()
+
+    async def everybody():
+        return await asyncio.gather(*map(serve, ("ann", "bob", "eve")))
+
+    assert asyncio.run(everybody()) == [None] * 3
+
+
+def test_a_decorated_function_has_the_block_whoever_calls_it():
+    @turn("ann")
+    def step():
+        return now()
+
+    def steps():
+        yield step()
+        yield now()
+
+    assert list(steps()) == ["ann", None]
+
+
+def test_each_step_of_a_generator_may_enter_and_leave_a_block_within_a_function():
+    def step(user):
+        with use_context(user):
+            return now()
+
+    def steps(user):
+        for _ in range(3):
+            yield step(user)
+
+    with use_context("eve"):
+        taken = [user for pair in zip(steps("ann"), steps("bob"), strict=True) for user in (*pair, now())]
+    assert taken == ["ann", "bob", "eve"] * 3
+
+
+def test_the_end_of_a_context_manager_may_be_another_user_s():
+    @contextmanager
+    def cleaned_up():
+        yield
+        with use_context("ann"):
+            ends.append(now())
+
+    ends: list[str] = []
+    with cleaned_up():
+        pass
+    assert (ends, now()) == (["ann"], None)
+
+
+def test_a_coroutine_that_an_async_generator_awaits_may_hold_a_block():
+    async def serve(user):
+        with use_context(user):
+            return now(), await asyncio.create_task(seen()), await asyncio.to_thread(now)
+
+    async def seen():
+        return now()
+
+    async def answers():
+        for user in ("ann", "bob"):
+            yield await serve(user)
+
+    async def everybody():
+        return [answer async for answer in answers()]
+
+    assert asyncio.run(everybody()) == [("ann",) * 3, ("bob",) * 3]
+
+
+def test_a_coroutine_made_of_a_generator_may_hold_a_block():
+    @types.coroutine
+    def serve(user):
+        with use_context(user):
+            yield from asyncio.sleep(0).__await__()
+            return now()
+
+    async def everybody():
+        return await asyncio.gather(*(asyncio.create_task(_awaited(serve(user))) for user in ("ann", "bob")))
+
+    async def _awaited(served):
+        return await served
+
+    assert asyncio.run(everybody()) == ["ann", "bob"]
+
+
+@pytest.fixture
+def ann_s_turn():
+    with use_context("ann"):
+        yield
+
+
+@pytest.mark.usefixtures("ann_s_turn")
+def test_a_fixture_of_pytest_may_hold_a_block():
+    assert now() == "ann"
+
+
+# What a function enters for a generator that calls it cannot be refused there: a task of Celery's is begun like this.
+
+
+def begin(user):
+    block = use_context(user)
+    block.__enter__()
+    return block
+
+
+def through_a_function(user):
+    block = begin(user)
+    yield now()
+    yield now()
+    block.__exit__()
+
+
+def test_what_a_function_has_entered_for_a_generator_is_nobody_s_between_its_steps():
+    steps = through_a_function("ann")
+    assert next(steps) == "ann"
+    assert "a generator that waits" in str(refused(now))
+    assert next(steps) == "ann"
+    assert list(steps) == []
+    assert now() is None
+
+
+def test_two_generators_in_turns_never_have_each_other_s_user():
+    def in_turns():
+        ann, bob = through_a_function("ann"), through_a_function("bob")
+        assert (next(ann), next(bob)) == ("ann", "bob")
+        refused(next, ann)
+        refused(now)
+
+    contextvars.copy_context().run(in_turns)
+
+
+def test_a_generator_that_is_never_finished_leaves_nobody_in_its_thread():
+    with ThreadPoolExecutor(1) as pool:
+        steps = through_a_function("ann")
+        assert pool.submit(next, steps).result(20) == "ann"
+        refused(pool.submit(now).result, 20)
+        del steps
+        gc.collect()
+        refused(pool.submit(now).result, 20)
+
+
+def test_functions_that_begin_and_end_a_context_manager_may_enter_and_leave_a_block():
+    @contextmanager
+    def turn(user):
+        block = begin(user)
+        yield
+        block.__exit__()
+
+    def steps():
+        yield now()
+
+    with turn("ann"):
+        assert now() == "ann"
+        assert list(steps()) == ["ann"]
+    assert now() is None
+
+
+# The object
+
+
+def test_it_is_one_object_that_names_itself_and_is_found_again_by_copies_and_pickles():
+    assert (current_context.name, repr(current_context)) == ("xkit_auth.current_context", "<xkit_auth.current_context>")
+    assert copy.deepcopy(current_context) is copy.copy(current_context) is current_context
+    assert pickle.loads(pickle.dumps(current_context)) is current_context
+
+
+def test_it_can_be_called_and_says_what_to_do_if_nobody_has_said_whose_turn_it_is():
+    with use_context("ann"):
+        assert current_context() == "ann"
+    with pytest.raises(ConfigurationError, match=r"context \(from xkit_auth.current_context\) is None") as caught:
+        current_context()
+    assert "use_context" in caught.value.hint

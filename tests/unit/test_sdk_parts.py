@@ -312,7 +312,7 @@ def test_a_method_in_a_class_with_slots_cannot_be_wrapped(binder):
         binder.wrap(Slotted(), "method", lambda *_: None)
 
 
-@pytest.mark.parametrize("client", [None, object(), "client", Plain, SimpleNamespace(auth=None)], ids=repr)
+@pytest.mark.parametrize("client", [None, object(), "client", Plain, SimpleNamespace(auth=None)])
 def test_what_is_no_client_is_not_filled(binder, client):
     assert binder.fill(client) is False
     assert not binder.binding
@@ -948,7 +948,7 @@ def test_generators_are_refused_with_what_to_do_instead(decorate, function):
     assert "call that from the generator" in caught.value.hint
 
 
-@pytest.mark.parametrize("thing", [None, "function", 42, Plain, property(lambda self: 1)], ids=repr)
+@pytest.mark.parametrize("thing", [None, "function", 42, Plain, property(lambda self: 1)])
 def test_what_is_no_function_is_refused(decorate, thing):
     with pytest.raises(ConfigurationError, match="decorates a function"):
         decorate(thing)
@@ -1125,7 +1125,7 @@ async def says_so(_error):
     return True
 
 
-@pytest.mark.parametrize("rejected", [says_so, int, (ValueError, int)], ids=repr)
+@pytest.mark.parametrize("rejected", [says_so, int, (ValueError, int)])
 def test_what_cannot_say_that_an_exception_is_a_refusal_is_found_then_too(xkit, rejected):
     with pytest.raises(ConfigurationError, match="rejected= is a class of exceptions"):
         with_credential("acme", context="user-1", xkit=xkit, rejected=rejected)

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .._auth import Context, Trip, check_whose, context_now
+from .._auth import Context, Trip, checked_whose, context_now
 from .._connector import Connector, judged_by_rules
 from .._errors import ConfigurationError, XkitAuthError
 from .._model import Credential, Judgement, RequestView, Verdict
@@ -28,7 +28,7 @@ def checked_arguments(context: object, xkit: object, rejected: object) -> None:
     Raises:
         ConfigurationError: an argument makes no sense.
     """
-    check_whose(context, xkit)
+    checked_whose(context, xkit)
     classes = rejected if isinstance(rejected, tuple) else (rejected,) if isinstance(rejected, type) else None
     if classes is not None:
         makes_sense = all(isinstance(each, type) and issubclass(each, BaseException) for each in classes)
