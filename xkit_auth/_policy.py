@@ -88,9 +88,9 @@ class Sending:
             return False
         return all(headers.get(name) == self._text(name) for name in self.names)
 
-    def puts(self, value: str) -> bool:
-        """Whether this is the value of one of the headers."""
-        return any(value == self._text(name) for name in self.names)
+    def is_ours(self, value: str) -> bool:
+        """Whether this is the value of one of the headers, or one that was made of it."""
+        return any(value == self._text(name) for name in self.names) or self.is_said_in(value)
 
     def bare(self, url: str) -> str:
         """The URL without what was put into it."""
@@ -105,6 +105,9 @@ class Sending:
     def encoded(self) -> list[tuple[bytes, bytes]]:
         """The headers as bytes, for a place below the client. Keep the result out of sight."""
         return [(name.encode("ascii"), self._text(name).encode("latin-1")) for name in self.names]
+
+    def __reduce__(self) -> Any:
+        return type(None), ()  # whatever it was put on pickles without it
 
     def __repr__(self) -> str:
         return f"Sending({', '.join(self.names)}: {MASK})"

@@ -10,13 +10,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from ._origin import origin_of
+from ._policy import Sending
 from ._text import MASK
 
 CARRIED: Final = "_xkit_auth"
-"""Where a request keeps what it carries, in its ``__dict__``, as requests keeps everything."""
+"""Where a request keeps what it carries, in its ``__dict__``, as requests keeps everything.
+
+Headers that a resend has put on keep there what that was: whoever copies them while another thread replaces them knows
+what was copied.
+"""
 _IS_FRESH = "_xkit_auth_is_fresh"
 """Kept there, too, by a copy whose URL nobody has set yet."""
 _PLAIN = "_xkit_auth_plain"
@@ -111,8 +117,11 @@ def _watching(plain: Any) -> type[Any]:
 
         def copy(self) -> Any:
             """What requests follows a redirect with, and others send."""
-            copy, carried = super().copy(), carried_by(self)
+            carried = carried_by(self)  # before the headers, which are replaced before it
+            copy = super().copy()
             if carried is not None:
+                headers = self.headers
+                put_headers(copy, headers.copy(), getattr(headers, CARRIED, None))
                 _watch(copy, carried.of_copy())
                 copy.__dict__[_IS_FRESH] = True
             return copy
@@ -123,7 +132,7 @@ def _watching(plain: Any) -> type[Any]:
             self.prepare(*args, **kwargs)
 
         def __reduce_ex__(self, _protocol: Any) -> tuple[Any, ...]:
-            return _restored, (plain, dict(self.__dict__))
+            return _restored, (plain, {**self.__dict__, "headers": self.headers.copy()})
 
     Watching.__name__, Watching.__qualname__, Watching.__module__ = plain.__name__, plain.__qualname__, plain.__module__
     _classes[Watching] = Watching
@@ -195,6 +204,14 @@ def hang_on(request: Any, carried: Any) -> None:
     _watch(request, carried)
 
 
+def put_headers(request: Any, headers: Any, sending: Sending | None) -> None:
+    """Replace the headers of a request by others, which this was put on."""
+    if sending is not None:
+        with suppress(AttributeError):  # a dictionary of the caller's own
+            setattr(headers, CARRIED, sending)
+    request.headers = headers
+
+
 def set_url(request: Any, url: str) -> None:
     """Set the URL of a request without its noticing."""
     object.__setattr__(request, "url", url)
@@ -235,10 +252,11 @@ def without(headers: Any, carried: Carried) -> Any:
     A copy, since another thread may be sending the request, and shallow copies of a request share their headers.
     """
     kept = headers.copy()
-    for name in carried.names:
-        value = kept.get(name)
-        if value is not None and carried.is_ours(value.decode("latin-1") if isinstance(value, bytes) else value):
-            del kept[name]
+    for what in (carried, getattr(headers, CARRIED, None)):
+        for name in what.names if what else ():
+            value = kept.get(name)
+            if value is not None and what.is_ours(value.decode("latin-1") if isinstance(value, bytes) else value):
+                del kept[name]
     return kept
 
 

@@ -18,7 +18,7 @@ from ._flow import ASKS_AGAIN, Fetch, Send, Tell, advance, after_answer
 from ._model import Credential, ResponseView
 from ._origin import origin_of
 from ._policy import Sending, answer_view
-from ._requests_home import Carried, hang_on, is_sent, is_watched, redacted, set_url, without
+from ._requests_home import Carried, hang_on, is_sent, is_watched, put_headers, redacted, set_url, without
 from ._requests_parts import cut, is_from_cache, look_for_conflict, rewound, target_of, view_of
 from ._text import MASK
 
@@ -85,7 +85,7 @@ class Hop(Trip, Carried):
 
     def is_ours(self, value: str) -> bool:
         """Whether a header's value was put there."""
-        return any(each.puts(value) or each.is_said_in(value) for each in self._known())
+        return any(each.is_ours(value) for each in self._known())
 
     def bare(self, url: str) -> str:
         """The URL without the credential."""
@@ -132,7 +132,7 @@ class Hop(Trip, Carried):
     def _put_instead(self, request: Any, sending: Sending) -> None:
         headers = without(request.headers, self)
         sending.put_on(headers)
-        request.headers = headers
+        put_headers(request, headers, sending)
         set_url(request, sending.put_in(self.bare(request.url)))
 
     # The answer

@@ -501,6 +501,36 @@ def test_step_8_the_request_that_a_redirect_led_to_has_a_budget_of_its_own_when_
     assert statuses == [200, 401, 302, 200, 401, 200, 401, 200]
 
 
+def test_h3_what_other_threads_put_on_while_a_copy_is_made_is_known(sandbox, acme, session):
+    """One thread copies the headers, and then gets no turn while others are refused, and send the request again."""
+    from requests.structures import CaseInsensitiveDict
+
+    class Slow(CaseInsensitiveDict):
+        meanwhile = [None] * 10
+
+        def copy(self):
+            copy = super().copy()
+            while self.meanwhile:
+                self.meanwhile.pop()
+                session.send(acme.expired(request))
+            return copy
+
+    request = acme.request()
+    session.send(request)
+    request.headers = Slow(request.headers)
+    copies = [request.copy()]
+    session.send(acme.expired(request))
+    headers = Slow(request.headers)
+    vars(headers).update(vars(request.headers))
+    request.headers = headers
+    Slow.meanwhile += [None] * 10
+    copies.append(request.copy())
+    for each in copies:
+        to(each, sandbox.elsewhere_url)
+        session.send(each)
+    assert acme.carried("elsewhere") == [False, False]
+
+
 # A credential that is said back
 
 
