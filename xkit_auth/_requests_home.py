@@ -252,8 +252,9 @@ def without(headers: Any, carried: Carried) -> Any:
     A copy, since another thread may be sending the request, and shallow copies of a request share their headers.
     """
     kept = headers.copy()
-    for what in (carried, getattr(headers, CARRIED, None)):
-        for name in what.names if what else ():
+    put_on: Sending | None = getattr(headers, CARRIED, None)
+    for what in (carried, put_on or carried):
+        for name in what.names:
             value = kept.get(name)
             if value is not None and what.is_ours(value.decode("latin-1") if isinstance(value, bytes) else value):
                 del kept[name]

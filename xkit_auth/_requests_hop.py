@@ -269,6 +269,7 @@ class Hop(Trip, Carried):
         cut(response)
         self.explain(error)
         for each in (response, *response.history):
+            each.raw = None  # urllib3's answer knows the URL; the body has been read
             each.request = redacted(each.request, self.names)
             if self._is_said_in(str(each.request.url)):
                 each.request.url = f"{self.home}/{MASK}"

@@ -112,9 +112,8 @@ class World:
         self.plugin.__init__()
         self.xkit = self.plain
         self.sandbox.up()
-        if any(
-            xkit.broker._calls.pauses.now_for("anybody", time.monotonic()) for xkit in (self.plain, self.with_hooks)
-        ):
+        pauses = [xkit.broker._here().calls.pauses for xkit in (self.plain, self.with_hooks)]
+        if any(each.now_for("anybody", time.monotonic()) for each in pauses):
             self.renew()
         if is_held:
             for xkit in (self.plain, self.with_hooks):
