@@ -101,4 +101,16 @@ def _unescaped(text: str) -> str:
     return _ESCAPE.sub(lambda match: chr(int(match[1] or match[2], 16)), text)
 
 
-_DECODERS = (unquote, unquote_plus, unescape, _unescaped)
+def _unquoted_from_latin_1(text: str) -> str:
+    return unquote(text, "latin-1")
+
+
+def _read_as_utf_8(text: str) -> str:
+    """What came as UTF-8 and was read as latin-1, which is how clients read headers."""
+    try:
+        return text.encode("latin-1").decode()
+    except UnicodeError:
+        return text
+
+
+_DECODERS = (unquote, unquote_plus, _unquoted_from_latin_1, _read_as_utf_8, unescape, _unescaped)

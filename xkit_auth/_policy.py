@@ -71,6 +71,10 @@ class Sending:
         for name in self.names:
             headers[name] = self._text(name)
 
+    def put_in(self, url: str) -> str:
+        """The URL with what goes into it."""
+        return url if self.in_url is None else self.in_url.put_in(url)
+
     def split(self) -> tuple[Sending, Sending]:
         """The headers that clients strip on a redirect elsewhere, and those that they do not."""
         return self._only([name for name in self.names if name not in self.hidden]), self._only(self.hidden)
@@ -83,6 +87,10 @@ class Sending:
         if self.in_url is not None and not self.in_url.is_in(url):
             return False
         return all(headers.get(name) == self._text(name) for name in self.names)
+
+    def is_ours(self, value: str) -> bool:
+        """Whether this is the value of one of the headers, or one that was made of it."""
+        return any(value == self._text(name) for name in self.names) or self.is_said_in(value)
 
     def bare(self, url: str) -> str:
         """The URL without what was put into it."""
@@ -97,6 +105,9 @@ class Sending:
     def encoded(self) -> list[tuple[bytes, bytes]]:
         """The headers as bytes, for a place below the client. Keep the result out of sight."""
         return [(name.encode("ascii"), self._text(name).encode("latin-1")) for name in self.names]
+
+    def __reduce__(self) -> Any:
+        return type(None), ()  # whatever it was put on pickles without it
 
     def __repr__(self) -> str:
         return f"Sending({', '.join(self.names)}: {MASK})"

@@ -1,23 +1,32 @@
 """How a credential stays at home, on requests.
 
-1. A request that gets a credential becomes an object of a class that watches its own ``url``.
-2. requests follows a redirect with a copy of the request, whose ``url`` it then sets; copies carry on what they carry.
-3. A request whose ``url`` is set to another origin loses all that was put on it, there and then, and is away.
-4. What is away stays away, and so do its copies: nothing is put on it again, wherever it goes and whatever is answered.
+1. A request that gets a credential becomes an object of a class that watches its own ``url``, and so do its copies.
+2. requests follows a redirect with a copy of the request, whose ``url`` is then set for the first time.
+3. A request whose ``url`` is set to another origin loses all that was put on it, there and then.
+4. If it was such a copy, it has left for good, and its copies with it: nothing of ours is put on it again, by anybody.
 5. So nobody has to know who makes a copy, or when, or in which thread; and the request that was copied never changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from ._origin import origin_of
+from ._policy import Sending
 from ._text import MASK
 
-_CARRIED = "_xkit_auth"
-"""Where a request keeps what it carries, in its ``__dict__``, as requests keeps everything."""
+CARRIED: Final = "_xkit_auth"
+"""Where a request keeps what it carries, in its ``__dict__``, as requests keeps everything.
+
+Headers that a resend has put on keep there what that was: whoever copies them while another thread replaces them knows
+what was copied.
+"""
+_IS_FRESH = "_xkit_auth_is_fresh"
+"""Kept there, too, by a copy whose URL nobody has set yet."""
+_PLAIN = "_xkit_auth_plain"
+"""The class that a watching class was made of."""
 
 _NO_HOOKS: dict[str, list[Any]] = {"response": []}
 
@@ -25,17 +34,26 @@ _NO_HOOKS: dict[str, list[Any]] = {"response": []}
 class Carried:
     """What was put on a request, as far as it takes to take it off again. This is all that remains in a pickle."""
 
+    home: str
+    """The URL that the credential was put on for, or the beginning of it, without the credential."""
+
     def __init__(self, names: tuple[str, ...], home: str) -> None:
         self._names = names
         self.home = home
-
-    home: str
-    """The URL that the credential was put on for, or the beginning of it, without the credential."""
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the headers."""
         return self._names
+
+    @property
+    def further(self) -> Mapping[str, str]:
+        """The other headers that were put on, with their values."""
+        return {}
+
+    def is_ours(self, _value: str) -> bool:
+        """Whether what stands under one of the names is what was put there. If nobody can tell, it is."""
+        return True
 
     def bare(self, url: str) -> str:
         """The URL without what was put into it."""
@@ -51,10 +69,9 @@ class Carried:
 
     def is_at_home_in(self, url: object) -> bool:
         """Whether this URL is certainly of the origin that the credential was put on for."""
-        origin = origin_of(url) if isinstance(url, str) else None
-        return origin is not None and origin == origin_of(self.home)
+        return _is_same_origin(url, self.home)
 
-    def on_the_way(self, _request: Any, url: str) -> str:
+    def on_the_way(self, _request: Any, url: str, *, is_redirect: bool) -> str:
         """The request goes on to another URL of its origin: what its ``url`` becomes."""
         return url
 
@@ -69,53 +86,45 @@ class Carried:
     def __repr__(self) -> str:
         return f"<xkit-auth: {', '.join(self.names)}>"
 
-    def __copy__(self) -> Carried:
-        return self
-
     def __deepcopy__(self, _memo: object) -> Carried:
         return self
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> Any:
         # requests pickles a response with its request, which still holds the header.
         return Carried, (self.names, self.home)
 
 
-AWAY: Final = Carried((), "")
-"""In the place of what a request carried that has left its origin."""
+class _Left(Carried):
+    """In the place of what a request carried that a redirect has led to another origin."""
+
+    def __reduce__(self) -> str:
+        return "LEFT"
 
 
-@cache
-def _watching(plain: type[Any]) -> type[Any]:
-    """The class of those requests of a class that carry something."""
+LEFT: Final = _Left((), "")
 
-    class Watching(plain):  # type: ignore[misc]  # a class that is only known when it runs
+
+_classes: dict[type[Any], type[Any]] = {}
+"""The watching class of each class of requests. That of a watching class is itself."""
+
+
+def _watching(plain: Any) -> type[Any]:
+    class Watching(plain):  # type: ignore[misc]
         _xkit_auth_plain = plain
 
-        @property
-        def url(self) -> Any:
-            """The URL, which requests sets on the copy that follows a redirect."""
-            return self.__dict__["url"]
-
-        @url.setter
-        def url(self, url: Any) -> None:
-            carried = carried_by(self)
-            if carried is not None and carried is not AWAY:
-                if carried.is_at_home_in(url):
-                    url = carried.on_the_way(self, url)
-                else:
-                    take_off(self)
-                    self.__dict__[_CARRIED] = AWAY
-                    url = carried.elsewhere(url)
-            self.__dict__["url"] = url
+        def __setattr__(self, name: str, value: Any) -> None:
+            super().__setattr__(name, _gone_on(self, value) if name == "url" else value)
 
         def copy(self) -> Any:
             """What requests follows a redirect with, and others send."""
-            before: Carried = self.__dict__[_CARRIED]
+            carried = carried_by(self)  # before the headers, which are replaced before it
             copy = super().copy()
-            carried: Carried = self.__dict__[_CARRIED]
-            for name in {*before.names} - {*carried.names}:  # another thread has put something else on meanwhile
-                copy.headers.pop(name, None)
-            return _carrying(copy, carried.of_copy())
+            if carried is not None:
+                headers = self.headers
+                put_headers(copy, headers.copy(), getattr(headers, CARRIED, None))
+                _watch(copy, carried.of_copy())
+                copy.__dict__[_IS_FRESH] = True
+            return copy
 
         def prepare(self, *args: Any, **kwargs: Any) -> None:
             """Made anew, as if nothing had been put on it."""
@@ -123,58 +132,133 @@ def _watching(plain: type[Any]) -> type[Any]:
             self.prepare(*args, **kwargs)
 
         def __reduce_ex__(self, _protocol: Any) -> tuple[Any, ...]:
-            return _restored, (plain, dict(self.__dict__))
+            return _restored, (plain, {**self.__dict__, "headers": self.headers.copy()})
 
     Watching.__name__, Watching.__qualname__, Watching.__module__ = plain.__name__, plain.__qualname__, plain.__module__
-    return Watching
+    _classes[Watching] = Watching
+    return _classes.setdefault(plain, Watching)
 
 
-def _restored(plain: type[Any], attributes: dict[str, Any]) -> Any:
-    request: Any = object.__new__(plain)
+def _gone_on(request: Any, url: Any) -> Any:
+    """A request that watches itself gets another URL: what that becomes."""
+    is_redirect = request.__dict__.pop(_IS_FRESH, False)
+    carried = carried_by(request)
+    if carried is None:  # made by hand, of the class of another one
+        return url
+    if carried is LEFT:
+        if not is_redirect and not _is_same_origin(url, request.url):
+            let_go(request)  # its owner makes another request of it
+    elif carried.is_at_home_in(url):
+        return carried.on_the_way(request, url, is_redirect=is_redirect)
+    else:
+        let_go(request)
+        if is_redirect:
+            _watch(request, LEFT)
+        return carried.elsewhere(url)
+    return url
+
+
+def _is_same_origin(one: object, other: str) -> bool:
+    origin = origin_of(one) if isinstance(one, str) else None
+    return origin is not None and origin == origin_of(other)
+
+
+def _restored(plain: Any, attributes: dict[str, Any]) -> Any:
+    request = plain.__new__(plain)
     request.__dict__.update(attributes)
-    return _carrying(request, attributes[_CARRIED])
-
-
-def _carrying(request: Any, carried: Carried) -> Any:
-    request.__dict__[_CARRIED] = carried
-    if not hasattr(request, "_xkit_auth_plain"):
-        plain: Any = type(request)
-        request.__class__ = _watching(plain)
+    is_watched(request)
     return request
 
 
+def _watch(request: Any, carried: Carried) -> None:
+    request.__dict__[CARRIED] = carried
+    plain = type(request)
+    request.__class__ = _classes.get(plain) or _watching(plain)
+
+
 def carried_by(request: Any) -> Carried | None:
-    """What a request carries of ours; ``AWAY`` if it has left home; ``None`` if nothing was ever put on it."""
-    carried = getattr(request, _CARRIED, None)
+    """What a request carries of ours; ``LEFT`` if it has left home; ``None`` if nothing is known to be on it."""
+    carried = getattr(request, CARRIED, None)
     return carried if isinstance(carried, Carried) else None
+
+
+def is_watched(request: Any) -> bool:
+    """Whether a request is known to watch its own URL. One that was given what it carries by hand does from now on."""
+    carried = carried_by(request)
+    if carried is not None and CARRIED in vars(request):
+        _watch(request, carried)
+    return carried is not None
+
+
+def is_sent(request: Any) -> None:
+    """A request has been sent: if it is a copy, it is none that is about to follow a redirect."""
+    getattr(request, "__dict__", {}).pop(_IS_FRESH, None)
 
 
 def hang_on(request: Any, carried: Any) -> None:
     """Let the request carry this, and be its hook, in place of an earlier one of ours."""
-    _carrying(request, carried)
     if request.hooks == _NO_HOOKS:  # as nearly always
         request.hooks = {"response": [carried]}
     else:
         request.hooks = {**request.hooks, "response": [carried, *_hooks_of_others(request)]}
+    _watch(request, carried)
 
 
-def take_off(request: Any) -> None:
-    """Take off what was put on a request, by name: what has taken its place meanwhile could be a newer one of ours."""
-    carried = carried_by(request)
-    if carried is None:
-        return
-    for name in carried.names:
-        request.headers.pop(name, None)
-    request.__dict__["url"] = carried.bare(request.url)
-    request.hooks = {**request.hooks, "response": _hooks_of_others(request)}
+def put_headers(request: Any, headers: Any, sending: Sending | None) -> None:
+    """Replace the headers of a request by others, which this was put on."""
+    if sending is not None:
+        with suppress(AttributeError):  # a dictionary of the caller's own
+            setattr(headers, CARRIED, sending)
+    request.headers = headers
+
+
+def set_url(request: Any, url: str) -> None:
+    """Set the URL of a request without its noticing."""
+    object.__setattr__(request, "url", url)
 
 
 def let_go(request: Any) -> None:
     """Take off what was put on a request, and leave it as if nothing had ever been."""
-    if carried_by(request) is not None:
-        take_off(request)
-        del request.__dict__[_CARRIED]
-        request.__class__ = request._xkit_auth_plain
+    carried = carried_by(request)
+    if carried is None:
+        return
+    headers = without(request.headers, carried)
+    for name, value in carried.further.items():
+        if headers.get(name) == value:
+            del headers[name]
+    request.headers = headers
+    set_url(request, carried.bare(request.url))
+    request.hooks = {**request.hooks, "response": _hooks_of_others(request)}
+    for name in (CARRIED, _IS_FRESH):
+        request.__dict__.pop(name, None)
+    request.__class__ = getattr(request, _PLAIN, type(request))
+
+
+def take_back(request: Any) -> bool:
+    """Take off what an earlier auth object of ours put on, before another one is applied.
+
+    Returns:
+        Whether something may be put on: not if a redirect has led the request away from home.
+    """
+    may_carry = carried_by(request) is not LEFT
+    if may_carry:
+        let_go(request)
+    return may_carry
+
+
+def without(headers: Any, carried: Carried) -> Any:
+    """A copy of a request's headers without those that carry the credential. What others have put there instead stays.
+
+    A copy, since another thread may be sending the request, and shallow copies of a request share their headers.
+    """
+    kept = headers.copy()
+    put_on: Sending | None = getattr(headers, CARRIED, None)
+    for what in (carried, put_on or carried):
+        for name in what.names:
+            value = kept.get(name)
+            if value is not None and what.is_ours(value.decode("latin-1") if isinstance(value, bytes) else value):
+                del kept[name]
+    return kept
 
 
 def redacted(request: Any, names: Iterable[str]) -> Any:

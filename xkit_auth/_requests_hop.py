@@ -18,9 +18,11 @@ from ._flow import ASKS_AGAIN, Fetch, Send, Tell, advance, after_answer
 from ._model import Credential, ResponseView
 from ._origin import origin_of
 from ._policy import Sending, answer_view
-from ._requests_home import AWAY, Carried, carried_by, hang_on, redacted
-from ._requests_parts import cut, look_for_conflict, rewound, view_of
+from ._requests_home import Carried, hang_on, is_sent, is_watched, put_headers, redacted, set_url, without
+from ._requests_parts import cut, is_from_cache, look_for_conflict, rewound, target_of, view_of
 from ._text import MASK
+
+_MOST_SENDINGS = 8
 
 
 class Hop(Trip, Carried):
@@ -31,9 +33,8 @@ class Hop(Trip, Carried):
 
     # Few requests need these: what is not set costs the others nothing.
     _line: Line
-    _is_copy = False
-    _follows_redirect = False
-    _is_answered = False
+    _is_on_the_way = False
+    """Whether a redirect has led here and there was no answer yet. Any later answer is one to a send of its own."""
 
     # Putting it on
 
@@ -46,7 +47,8 @@ class Hop(Trip, Carried):
                 request.headers.pop(name, None)
         if not policy.put_plain(credential, request.headers):
             self.written = self.write(credential, lambda: view_of(request, None))
-            _write_on(request, self.written)
+            self.written.put_on(request.headers)
+            set_url(request, self.written.put_in(request.url))
         self.credential = credential
         if policy.extra:
             policy.add_extra(request.headers)
@@ -61,24 +63,40 @@ class Hop(Trip, Carried):
     @property
     def line(self) -> Line:
         """What the requests of this line have in common."""
-        line: Line = self.__dict__.get("_line") or self.__dict__.setdefault("_line", Line())
+        line: Line = self.__dict__.get("_line") or self.__dict__.setdefault("_line", Line(self.sending))
         return line
 
     # What a request carries
 
+    def _known(self) -> tuple[Sending, ...]:
+        """What may be on the request: this, or something newer that another thread has put on it meanwhile."""
+        return self.sending, *self.line.sendings()
+
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the headers; none before there is a credential."""
-        return self.sending.names if hasattr(self, "credential") else ()
+        known = self._known() if hasattr(self, "credential") else ()
+        return tuple(dict.fromkeys(name for each in known for name in each.names))
+
+    @property
+    def further(self) -> dict[str, str]:
+        """The other headers that were put on, with their values."""
+        return {name: value for name, value, _ in self.policy.extra}
+
+    def is_ours(self, value: str) -> bool:
+        """Whether a header's value was put there."""
+        return any(each.is_ours(value) for each in self._known())
 
     def bare(self, url: str) -> str:
         """The URL without the credential."""
-        return self.sending.bare(url)
+        for each in self._known():
+            url = each.bare(url)
+        return url
 
     def elsewhere(self, url: Any) -> Any:
         """The URL of another origin, which must not have the credential in it."""
         url = self.bare(url) if isinstance(url, str) else url
-        if self.sending.is_said_in(str(url)):
+        if self._is_said_in(str(url)):
             raise HostNotAllowed(
                 "The URL is of another origin and has the credential in it",
                 connector=self.policy.slug,
@@ -87,75 +105,103 @@ class Hop(Trip, Carried):
             )
         return url
 
+    def _is_said_in(self, text: str) -> bool:
+        return any(each.is_said_in(text) for each in self._known())
+
     def of_copy(self) -> Hop:
         """What a copy of the request carries: the same, until it goes on."""
-        hop = self._carrying(self.sending)
-        hop._is_copy = True
-        return hop
+        return self._carrying(self.sending)
 
-    def on_the_way(self, request: Any, url: str) -> str:
-        """A copy follows a redirect within the origin: with the newest credential of the line."""
-        hop, newest = self, self.line.newest
-        if self._is_copy:
-            hop = self._carrying(newest or self.sending)
-            hop._follows_redirect = True
-            if newest is not None and newest is not self.sending:
-                _replace(request, self.sending, newest)
-            hang_on(request, hop)
-        in_url = hop.sending.in_url
-        return url if in_url is None else in_url.put_in(url)
+    def on_the_way(self, request: Any, url: str, *, is_redirect: bool) -> str:
+        """The request goes on to another URL of its origin; if a redirect leads there, with what is newest."""
+        if not is_redirect:
+            return self.sending.put_in(self.bare(url)) if self._is_on(request) else url
+        hop = self._carrying(self.line.newest)
+        hop._is_on_the_way = True
+        if self._has_part_on(request):
+            self._put_instead(request, hop.sending)
+            url = hop.sending.put_in(url)
+        hang_on(request, hop)
+        return url
+
+    def _has_part_on(self, request: Any) -> bool:
+        """Whether anything of this line is on a request; if not, its owner has taken it off, and so it stays."""
+        is_in_headers = len(without(request.headers, self)) < len(request.headers)
+        return is_in_headers or self.bare(request.url) != request.url
+
+    def _put_instead(self, request: Any, sending: Sending) -> None:
+        headers = without(request.headers, self)
+        sending.put_on(headers)
+        put_headers(request, headers, sending)
+        set_url(request, sending.put_in(self.bare(request.url)))
 
     # The answer
 
     def __call__(self, response: Any, **how: Any) -> Any:
         """Called by requests for each answer. Nearly all are ordinary ones, to which there is nothing to do."""
         settled = self.settled
-        if response.status_code < settled.ordinary_below and id(getattr(response, "connection", None)) in settled.seen:
+        if (
+            response.status_code < settled.ordinary_below
+            and not self._is_on_the_way
+            and id(getattr(response, "connection", None)) in settled.seen
+        ):
             return response
         return self._looked_at(response, how)
 
     def _looked_at(self, response: Any, how: Any) -> Any:
-        policy = self.policy
-        carried = carried_by(response.request)
-        if carried is None or carried is AWAY:
-            return response  # not an answer to what this hop has sent
-        if not self.has_looked_at(getattr(response, "connection", None)):
-            look_for_conflict(self.xkit.directory, response)
-        if not self._follows_redirect or self._is_answered:
-            self.line.is_spent = False  # a send of its own
-        self._is_answered = True
-        response.url = self.sending.bare(response.url)
-        if response.status_code >= policy.unremarkable_below and policy.allows(str(response.request.url)):
-            response = self._answered(response, how)
+        was_on_the_way, self._is_on_the_way = self._is_on_the_way, False
+        if not was_on_the_way:
+            self.line.is_spent = False
+        self._look_for_conflict(response)
+        response.url = self.bare(str(response.url))
+        if response.status_code >= self.policy.unremarkable_below and not is_from_cache(response):
+            response = self._answered(response, how, was_on_the_way=was_on_the_way)
         if response.status_code >= 300 and response.is_redirect:
-            _look_at_target(response, self.line.newest or self.sending)
+            self._look_at_target(response)
+        is_sent(response.request)
         return response
 
-    def _answered(self, response: Any, how: Any) -> Any:
+    def _look_for_conflict(self, response: Any) -> None:
+        adapter = getattr(response, "connection", None)
+        is_new = adapter is not None and not self.has_looked_at(adapter)
+        if is_new or is_from_cache(response):
+            look_for_conflict(self.xkit.directory, response)
+
+    def _look_at_target(self, response: Any) -> None:
+        """A redirect that says the credential back is not followed, so that this answer is the caller's.
+
+        What is exactly our part of the URL may be taken out. A request that does not watch itself, because an adapter
+        or another auth object has put it in place of ours, may be led to its own origin only.
+        """
+        target = self.bare(response.headers["location"])
+        response.headers["location"] = target
+        may_lead_there = is_watched(response.request) or self.is_at_home_in(target_of(response))
+        if self._is_said_in(target) or not may_lead_there:
+            del response.headers["location"]
+
+    def _answered(self, response: Any, how: Any, *, was_on_the_way: bool) -> Any:
+        request = response.request
         try:
-            if self._is_carried_by(response.request):
+            if not self.is_at_home_in(getattr(request, "url", None)):
+                return response
+            if self._is_on(request):
                 return self._judged(response, how)
-            if response.status_code == 401 and self._was_replaced(response.request) and self._can_send_again(response):
+            if was_on_the_way and self._was_replaced(response) and self._can_send_again(response):
                 # With what it began with, since nothing of ours was refused: the newest may be another account's.
-                again = self.write(self.credential, lambda: self._view(response.request))
-                return self._sent_again(response, how, again)
+                return self._sent_again(response, how, self.write(self.credential, lambda: view_of(request, self)))
         except XkitAuthError as error:
             self._blame(error, response)
             raise
         return response
 
-    def _is_carried_by(self, request: Any) -> bool:
-        if self.sending.is_on(request.headers, request.url):
-            return True
-        # Another thread that sent the same request has put a newer credential on it in the meantime.
-        current = carried_by(request)
-        return isinstance(current, Hop) and current is not self and current.sending.is_on(request.headers, request.url)
+    def _is_on(self, request: Any) -> bool:
+        return any(each.is_on(request.headers, request.url) for each in self._known())
 
-    def _was_replaced(self, request: Any) -> bool:
+    def _was_replaced(self, response: Any) -> bool:
         """Whether netrc took the credential's place: on a redirect requests looks there, even if there is an auth."""
-        if not self._follows_redirect or self.line.is_spent or "Authorization" not in self.names:
+        if response.status_code != 401 or self.line.is_spent or "Authorization" not in self.names:
             return False
-        if not str(request.headers.get("Authorization", "")).startswith("Basic "):
+        if not str(response.request.headers.get("Authorization", "")).startswith("Basic "):
             return False
         self.xkit.directory.warn_once(
             "An entry in netrc replaced the credential on a redirect within"
@@ -173,7 +219,7 @@ class Hop(Trip, Carried):
             return response
         request = response.request
         life = after_answer(
-            policy, credential, answer, lambda: self._view(request), replayable=self._can_send_again(response)
+            policy, credential, answer, lambda: view_of(request, self), replayable=self._can_send_again(response)
         )
         step = next(life, None)
         while step is not None:
@@ -182,7 +228,7 @@ class Hop(Trip, Carried):
                 step = advance(life, self.fetch(step.rejected))
             elif isinstance(step, Send):
                 response = self._sent_again(response, how, step.sending)
-                step = advance(life, self._answer_view(response, how))
+                step = advance(life, None if is_from_cache(response) else self._answer_view(response, how))
             else:
                 self.note(step)
                 step = advance(life, None)
@@ -198,76 +244,62 @@ class Hop(Trip, Carried):
         if again._cookies is not None:
             extract_cookies_to_jar(again._cookies, request, refused.raw)
             again.prepare_cookies(again._cookies)
+        self.line.add(sending)  # first of all: who sees it on a request must know that it is ours
         # The request itself, too: its owner may send it again. The hops of a redirect take what is newest in the line.
         for each in (again, request):
-            _replace(each, self.sending, sending)
-            hop = self._carrying(sending)
-            hop._follows_redirect = self._follows_redirect
-            hang_on(each, hop)
-        self.line.newest, self.line.is_spent = sending, True
+            self._put_instead(each, sending)
+            hang_on(each, self._carrying(sending))
+        self.line.is_spent = True
         self.note_resent(sending.credential)
         start = time.perf_counter()
         response = refused.connection.send(again, **how)
-        response.url = sending.bare(response.url)
+        response.url = self.bare(str(response.url))
         response.elapsed = timedelta(seconds=time.perf_counter() - start)
         response.history.append(refused)
         return response
 
     # Views and errors
 
-    def _view(self, request: Any) -> Any:
-        return view_of(request, self.sending)
-
     def _answer_view(self, response: Any, how: Any) -> ResponseView:
         is_read_anyway = not how.get("stream")
         wanted = is_read_anyway and self.policy.wants_body(response.status_code, response.headers)
         body = response.content if wanted else None
-        return answer_view(response.status_code, response.headers, body, self._view(response.request))
+        return answer_view(response.status_code, response.headers, body, view_of(response.request, self))
 
     def _blame(self, error: XkitAuthError, response: Any) -> None:
-        if error.response is not None:  # blamed already, on an answer that came later
-            return
         cut(response)
         self.explain(error)
         for each in (response, *response.history):
+            each.raw = None  # urllib3's answer knows the URL; the body has been read
             each.request = redacted(each.request, self.names)
-            if self.sending.is_said_in(each.request.url):
+            if self._is_said_in(str(each.request.url)):
                 each.request.url = f"{self.home}/{MASK}"
         error.response = response
 
 
 class Line:
-    """What a request, its copies and what is sent again have in common.
+    """What a request, its copies and what is sent again instead of them have in common.
 
     Attributes:
-        newest: what was put on one of them last, if not what the first one carried.
-        is_spent: whether this send has used up its one resend.
+        is_spent: whether the one resend of this send is used up.
     """
 
-    __slots__ = ("is_spent", "newest")
+    __slots__ = ("_sendings", "is_spent")
 
-    def __init__(self) -> None:
-        self.newest: Sending | None = None
+    def __init__(self, first: Sending) -> None:
+        self._sendings = [first]
         self.is_spent = False
 
+    def sendings(self) -> tuple[Sending, ...]:
+        """What was put on one of them lately, the newest last."""
+        return tuple(self._sendings)
 
-def _write_on(request: Any, sending: Sending) -> None:
-    sending.put_on(request.headers)
-    if sending.in_url is not None:
-        request.__dict__["url"] = sending.in_url.put_in(request.url)
+    @property
+    def newest(self) -> Sending:
+        """What was put on last."""
+        return self._sendings[-1]
 
-
-def _replace(request: Any, before: Sending, sending: Sending) -> None:
-    for name in {*before.names} - {*sending.names}:  # a plugin may name other headers this time
-        request.headers.pop(name, None)
-    request.__dict__["url"] = before.bare(request.url)
-    _write_on(request, sending)
-
-
-def _look_at_target(response: Any, sending: Sending) -> None:
-    """A provider may say the credential back: a redirect that still does so without our part of it is not followed."""
-    target = sending.bare(response.headers["location"])
-    if sending.is_said_in(target):
-        del response.headers["location"]  # so that this answer is the caller's
-    else:
-        response.headers["location"] = target
+    def add(self, sending: Sending) -> None:
+        """This is about to be put on."""
+        self._sendings.append(sending)
+        del self._sendings[:-_MOST_SENDINGS]

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
 from typing import Any
+from urllib.parse import urljoin, urlparse
 
-from urllib3.exceptions import HTTPError
+from requests.sessions import SessionRedirectMixin
+from requests.utils import requote_uri
+from urllib3 import HTTPResponse
 
 from ._directory import Directory
 from ._model import RequestView
-from ._policy import LARGEST_BODY, Sending
+from ._policy import LARGEST_BODY
+from ._requests_home import Carried
 
 _PATIENCE = 5.0
 _CHUNK = 8 * 1024
@@ -29,6 +36,23 @@ def rewound(request: Any) -> bool:
     return True
 
 
+def target_of(response: Any) -> str:
+    """Where a redirect leads, resolved as requests is about to resolve it; nowhere, if that cannot be read."""
+    try:
+        target = str(SessionRedirectMixin().get_redirect_target(response))
+        if target.startswith("//"):
+            target = f"{urlparse(response.url).scheme}:{target}"
+        quoted = requote_uri(urlparse(target).geturl())
+        return quoted if urlparse(target).netloc else urljoin(response.url, quoted)
+    except ValueError:  # a Location that is not UTF-8, or not a URL
+        return ""
+
+
+def is_from_cache(response: Any) -> bool:
+    """Whether requests-cache or CacheControl says that it had kept this answer: one to another request."""
+    return getattr(response, "from_cache", False) is True
+
+
 def cut(response: Any) -> None:
     """Keep the first 64 KiB of an answer that is not the caller's, and give back its connection."""
     if not response._content_consumed:
@@ -44,24 +68,34 @@ def cut(response: Any) -> None:
 
 def _head_of(raw: Any) -> tuple[bytes, bool]:
     """The head of a body, and whether that is all of it."""
-    if raw is None:
-        return b"", True
-    # requests takes any file for its raw; only urllib3's knows about encodings.
-    options = {"decode_content": True} if hasattr(raw, "stream") else {}
-    read = raw.read1 if options and hasattr(raw, "read1") else raw.read
     head, until = bytearray(), time.monotonic() + _PATIENCE
-    try:
-        while len(head) <= LARGEST_BODY and time.monotonic() < until:
-            chunk = read(_CHUNK, **options)
-            if not chunk:
-                return bytes(head), True
+    with suppress(
+        Exception
+    ):  # whatever a network breaks off with, or a stand-in for it: what has come is what there is
+        for chunk in _chunks_of(raw):
             head += chunk
-    except (HTTPError, OSError, ValueError):
-        pass  # what has come is what there is
+            if len(head) > LARGEST_BODY or time.monotonic() >= until:
+                break
+        else:
+            return bytes(head), True
     return bytes(head[:LARGEST_BODY]), False
 
 
-def view_of(request: Any, without: Sending | None) -> RequestView:
+def _chunks_of(raw: Any) -> Iterator[bytes]:
+    if raw is None:
+        return
+    if isinstance(raw, HTTPResponse):
+        # A chunk is what is there, not what would be a full one: whoever sends a byte now and then is not waited for.
+        read = partial(getattr(raw, "read1", raw.read), _CHUNK, decode_content=True)
+    elif hasattr(raw, "stream"):  # as requests itself reads what is like that
+        yield from raw.stream(_CHUNK, decode_content=True)
+        return
+    else:  # requests takes any file for its raw
+        read = partial(raw.read, _CHUNK)
+    yield from iter(read, b"")
+
+
+def view_of(request: Any, without: Carried | None) -> RequestView:
     """A request as hooks see it, without what carries our credential."""
     ours = {name.lower() for name in without.names} if without else ()
     headers = {name: _text(value) for name, value in request.headers.items() if name.lower() not in ours}
@@ -84,13 +118,12 @@ def host_named_in(headers: Any) -> str | bytes | None:
     try:
         named = headers._store.get("host")  # at a third of what the front door costs
     except AttributeError:  # another class of headers, of niquests or the caller's own
-        host: str | bytes | None = headers.get("Host")
-        return host
+        return next((value for name, value in headers.items() if name.lower() == "host"), None)
     return None if named is None else named[1]
 
 
 def look_for_conflict(directory: Directory, response: Any) -> None:
-    """Look once at what the session sends with, and warn of what would switch a part of us off."""
+    """Look at what the session sends with, and warn once of what would switch a part of us off, or mix users up."""
     adapter = getattr(response, "connection", None)
     retries = getattr(adapter, "max_retries", None)
     if 401 in (getattr(retries, "status_forcelist", None) or ()):
@@ -98,9 +131,10 @@ def look_for_conflict(directory: Directory, response: Any) -> None:
             "The session's urllib3.Retry repeats requests that were answered with 401, with the same credential, and"
             " raises RetryError before a new one can be fetched. Take 401 out of its status_forcelist."
         )
-    if hasattr(response, "from_cache") or hasattr(adapter, "controller"):
+    # An adapter of CacheControl has a controller. requests-cache wraps the session, and shows in what it had kept.
+    if is_from_cache(response) or hasattr(adapter, "controller"):
         directory.warn_once(
-            "The session keeps answers in a cache. If it serves more than one user, one may be given another's answer:"
-            " give each user a cache of their own, or let the cache tell them apart. See 'Serve many users with one"
-            " session' in the documentation of xkit-auth."
+            "The session keeps answers in a cache (requests-cache or CacheControl). On one session for several users it"
+            " gives one user's answer to another, unless it keeps each user's apart: see \"Shared caches\" in"
+            " xkit-auth's guide to serving many users."
         )

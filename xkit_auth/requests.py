@@ -17,19 +17,25 @@ from ._auth import BaseAuth
 from ._errors import ConfigurationError
 from ._network import Route
 from ._origin import is_named_by
-from ._requests_home import let_go
+from ._requests_home import CARRIED, take_back
 from ._requests_hop import Hop
 from ._requests_parts import host_named_in
 from ._requests_transport import RequestsTransport
 
 __all__ = ["AllOf", "NoAuth", "XkitAuth"]
 
+_PUT_ON_AGAIN = (
+    "A session has put the credential on again after a redirect to another origin, as a rebuild_auth() of one's own may"
+    " do. The request goes without: whoever redirects could otherwise act as the user. Make a new request to send it."
+)
+
 
 class NoAuth(AuthBase):
     """Switches a session's auth off for one call: ``session.get(url, auth=NoAuth())``, where ``None`` would not."""
 
     def __call__(self, request: Any) -> Any:
-        """Called by requests: leaves the request as it is."""
+        """Called by requests: takes off what an ``XkitAuth`` has put on before, and leaves the rest as it is."""
+        take_back(request)
         return request
 
 
@@ -51,7 +57,9 @@ class XkitAuth(BaseAuth, AuthBase):
                 "This XkitAuth is for requests, and another library was given it",
                 hint="Take XkitAuth from xkit_auth.httpx or xkit_auth.httpx2, as the client is.",
             )
-        let_go(request)
+        if CARRIED in request.__dict__ and not take_back(request):
+            self._account().directory.warn_once(_PUT_ON_AGAIN)
+            return request
         url = request.url
         end = url.find("/", 8)  # behind https://
         origin = url[:end] if end > 0 else url

@@ -291,7 +291,7 @@ def test_copies_of_an_auth_object_share_its_account(sandbox, driver, xkit):
 
 @pytest.mark.drivers(requests=True)
 @pytest.mark.parametrize("has_connection", [True, False])
-@pytest.mark.parametrize("raw", [io.BytesIO(b"a body"), None])
+@pytest.mark.parametrize("raw", ["a file", "a stream", "a stream that breaks off", None])
 def test_d9_an_adapter_of_another_kind_is_healed_if_it_can_send_again(
     sandbox, driver, acme, session, has_connection, raw
 ):
@@ -307,7 +307,7 @@ def test_d9_an_adapter_of_another_kind_is_healed_if_it_can_send_again(
             response = driver.lib.Response()
             response.request, response.url = request, request.url
             response.status_code = 401 if len(self.keys) == 1 else 200
-            response.raw = raw
+            response.raw = {"a file": io.BytesIO(b"a body"), None: None}.get(raw, Streams(raw))
             if has_connection:
                 response.connection = self
             return response
@@ -315,12 +315,25 @@ def test_d9_an_adapter_of_another_kind_is_healed_if_it_can_send_again(
         def close(self):
             pass
 
+    class Streams(io.BytesIO):
+        def __init__(self, how):
+            super().__init__(b"not by this way")
+            self._breaks_off = how == "a stream that breaks off"
+
+        def stream(self, _size, decode_content):
+            assert decode_content
+            yield b"a body"
+            if self._breaks_off:
+                raise TypeError("as vcrpy does")
+
     adapter = Plain()
     session.mount("http://", adapter)
     request = prepared(driver, acme.url, acme.auths["ann"])
     sandbox.rotate("acme", "ann")
-    assert session.send(request, stream=True).status_code == (200 if has_connection else 401)
+    response = session.send(request, stream=True)
+    assert response.status_code == (200 if has_connection else 401)
     assert len(adapter.keys) == (2 if has_connection else 1)
+    assert [each.content for each in response.history] == [b"a body" if raw else b""] * has_connection
 
 
 @pytest.mark.drivers(requests=True)

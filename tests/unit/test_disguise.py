@@ -98,3 +98,17 @@ def test_a_text_that_is_encoded_without_end_is_read_for_a_while():
         text = quote(text, safe="")
 
     assert not is_said_in(text, SECRET)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "schlüssel-zur-tür".encode().decode("latin-1"),
+        quote("schlüssel-zur-tür"),
+        quote("schlüssel-zur-tür", encoding="latin-1"),
+        quote(quote("schlüssel-zur-tür", encoding="latin-1")),
+    ],
+)
+def test_letters_outside_ascii_are_found_in_whatever_bytes(said):
+    assert is_said_in(f"/x?next={said}", "schlüssel-zur-tür")
+    assert not is_said_in(f"/x?next={said}", "schlüssel-zum-tor")
