@@ -89,12 +89,25 @@ def test_g1_nothing_that_holds_a_secret_shows_it(holder):
 
 
 @pytest.mark.parametrize(
-    "holder", [each for each in HOLDERS if not isinstance(each, Headers)], ids=lambda holder: type(holder).__name__
+    "holder",
+    [each for each in HOLDERS if not isinstance(each, (Headers, Sending, Send))],
+    ids=lambda holder: type(holder).__name__,
 )
 def test_nothing_that_holds_a_secret_pickles(holder):
     for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
         with pytest.raises(TypeError):
             pickle.dumps(holder, protocol)
+
+
+@pytest.mark.parametrize(
+    "holder", [each for each in HOLDERS if isinstance(each, (Sending, Send))], ids=lambda holder: type(holder).__name__
+)
+def test_what_was_put_on_a_request_leaves_nothing_in_the_pickle_of_the_request(holder):
+    for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
+        data = pickle.dumps(holder, protocol)
+
+        assert given_away(data.decode("latin-1")) == []
+        assert not isinstance(pickle.loads(data), Sending)
 
 
 @pytest.mark.parametrize("holder", HOLDERS, ids=lambda holder: type(holder).__name__)
