@@ -53,7 +53,7 @@ class _Block:
         Raises:
             ConfigurationError: the block no longer says so.
         """
-        if not self.why_not and (self.under is None or self.under.f_back is not None):
+        if not self.why_not and (self.under is None or _is_running(self.under)):
             return self.context
         why_not = self.why_not or "is held by a generator that waits"
         raise ConfigurationError(
@@ -216,6 +216,19 @@ def _generator_around(frame: FrameType | None) -> FrameType | None:
             return None  # whatever drives a coroutine drives its context, too
         frame = frame.f_back
     return None
+
+
+def _is_running(generator: FrameType) -> bool:
+    """Whether a frame is on the stack of a thread. Its ``f_back`` does not tell: from Python 3.12 on, that of a frame
+    whose generator has ended stays what it was.
+    """
+    for innermost in sys._current_frames().values():
+        frame: FrameType | None = innermost
+        while frame is not None:
+            if frame is generator:
+                return True
+            frame = frame.f_back
+    return False
 
 
 def _is_context_manager(generator: FrameType) -> bool:
