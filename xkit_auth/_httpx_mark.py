@@ -12,6 +12,7 @@ A credential stays at home because of three things:
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 from ._policy import Policy, Sending
@@ -37,13 +38,13 @@ class Mark:
     """Whether the request belongs to a chain of redirects that has left the origin."""
 
     @property
+    @abstractmethod
     def names(self) -> tuple[str, ...]:
         """The headers that were put on."""
-        raise NotImplementedError
 
+    @abstractmethod
     def is_ours(self, name: bytes, value: bytes) -> bool:
         """Whether a header is one that was put on."""
-        raise NotImplementedError
 
     def take_off(self, request: Any) -> None:
         """Leave nothing of this on the request. What the caller has put in its place is the caller's."""

@@ -51,7 +51,7 @@ def is_named_by(url: str, host: str | bytes) -> bool:
     """Whether a ``Host`` header names the host and the port of this URL, as RFC 9110 section 7.2 has it."""
     origin = origin_of(url)
     if origin is None:
-        return False
+        return False  # what cannot be read is named by nobody
     text = host.decode("latin-1") if isinstance(host, bytes) else host
     names = [f"{origin.host}:{origin.port}"]
     if origin.port == _DEFAULT_PORT[origin.scheme]:

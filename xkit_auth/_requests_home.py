@@ -129,7 +129,7 @@ def _watching(plain: Any) -> type[Any]:
         def prepare(self, *args: Any, **kwargs: Any) -> None:
             """Made anew, as if nothing had been put on it."""
             let_go(self)
-            self.prepare(*args, **kwargs)
+            plain.prepare(self, *args, **kwargs)
 
         def __reduce_ex__(self, _protocol: Any) -> tuple[Any, ...]:
             return _restored, (plain, {**self.__dict__, "headers": self.headers.copy()})

@@ -648,3 +648,24 @@ def test_h7_an_error_leads_to_no_credential(sandbox, acme, session):
         for each in (response, *response.history):
             assert "tok-1" not in f"{vars(each.request)}"
             assert each.request.url.startswith(acme.url)
+
+
+def test_an_object_that_is_made_anew_of_the_class_of_a_request_is_an_ordinary_request(acme, session):
+    made = type(acme.request())()
+    made.prepare("GET", f"{acme.url}/things")
+
+    assert made.copy().url == f"{acme.url}/things"
+    assert session.send(made).status_code == 401
+    assert acme.carried() == [False]
+
+
+def test_a_further_header_that_the_caller_has_replaced_is_the_caller_s(sandbox, driver, xkit):
+    sandbox.add_connector(Connector("acme", hosts=["api.acme.example"], extra={"X-Acme-Version": "2"}))
+    sandbox.connect("acme", "user-1")
+    url = f"{sandbox.provider_url('acme')}/things"
+    request = driver.lib.Request("GET", url, auth=driver.auth("acme", context="user-1", xkit=xkit)).prepare()
+    request.headers["X-Acme-Version"] = "3"
+    driver.auth("acme", context="user-1", xkit=xkit, hosts=["other.example"], off_host="bare")(request)
+
+    assert request.headers["X-Acme-Version"] == "3"
+    assert "Authorization" not in request.headers

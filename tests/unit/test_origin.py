@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from xkit_auth._origin import Hosts, Origin, origin_of
+from xkit_auth._origin import Hosts, Origin, is_named_by, origin_of
 
 
 @pytest.mark.parametrize(
@@ -224,3 +224,20 @@ def test_an_entry_that_would_mean_too_much_or_nothing_is_refused(entry, reason):
 def test_hosts_show_their_entries():
     assert repr(Hosts(["slack.com", "*.slack.com"])) == "Hosts(slack.com, *.slack.com)"
     assert Hosts(iter(["a.b"])).entries == ("a.b",)
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "is_named"),
+    [
+        ("https://api.acme.example", "api.acme.example", True),
+        ("https://api.acme.example", b"API.acme.example", True),
+        ("https://api.acme.example", "api.acme.example:443", True),
+        ("http://127.0.0.1:8000", "127.0.0.1:8000", True),
+        ("https://api.acme.example", "evil.example", False),
+        ("https://api.acme.example", "api.acme.example:80", False),
+        ("https://api.acme.example:8443", "api.acme.example", False),
+        ("https://user@api.acme.example", "api.acme.example", False),
+    ],
+)
+def test_a_host_header_names_a_url_if_host_and_port_are_the_same(url, host, is_named):
+    assert is_named_by(url, host) is is_named

@@ -62,6 +62,7 @@ def environment(monkeypatch: Any, keys: Any) -> Any:
     monkeypatch.setenv("XKIT_PUBLISHABLE_KEY", keys["publishable_key"])
     monkeypatch.setenv("XKIT_SECRET_KEY", keys["secret_key"])
     monkeypatch.delenv("XKIT_BASE_URL", raising=False)
+    monkeypatch.setattr(Xkit, "_the_default", None)  # other tests may have left theirs, closed
     yield monkeypatch
     if Xkit._the_default is not None:
         Xkit._the_default.close()
