@@ -7,14 +7,19 @@ the whole text is read in every way that is known, and the secret is looked for 
 from __future__ import annotations
 
 import re
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator
 from html import unescape
 from urllib.parse import unquote, unquote_plus
 
-_MOST_ROUNDS = 8
+_MOST_ROUNDS = 16
+_MOST_READINGS = 64
+_MOST_CHARACTERS = 1_000_000
 _PART = 6
 _SHORTEST_ENCODED = 4
+_IN_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}")
+_IN_HEXADECIMAL = re.compile(r"(?:[0-9a-fA-F]{2}){4,}")
+_WORD = re.compile(r"[!-~]{6,}")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2}))")
 _BETWEEN = re.compile(r"[\s\W_]+")
 
@@ -22,12 +27,15 @@ _BETWEEN = re.compile(r"[\s\W_]+")
 def is_said_in(text: str, secret: str) -> bool:
     """Whether all of ``secret`` occurs in ``text``, in any form of it and in any reading of the text.
 
+    A text that can be read on and on is taken to say it.
+
     Example:
         >>> is_said_in("/login?next=%252Fbot123%253AABC", "123:ABC")
         True
     """
+    readings, are_all = readings_of(text)
     forms = forms_of(secret)
-    return any(form in reading for reading in readings_of(text) for form in forms)
+    return not are_all or any(form in reading for reading in readings for form in forms)
 
 
 def is_partly_said_in(text: str, secrets: Iterable[str]) -> bool:
@@ -49,11 +57,13 @@ class Parts:
         self._long = {form[start : start + _PART] for form in forms for start in range(len(form) - _PART + 1)}
 
     def are_said_in(self, text: str) -> bool:
-        """Whether any of them occurs, in any reading of the text."""
-        return any(
-            any(form in reading for form in self._short)
-            or any(reading[start : start + _PART] in self._long for start in range(len(reading) - _PART + 1))
-            for reading in readings_of(text)
+        """Whether any of them occurs, in any reading of the text. One that can be read on and on is taken to."""
+        readings, are_all = readings_of(text)
+        return not are_all or any(map(self._are_in, readings))
+
+    def _are_in(self, reading: str) -> bool:
+        return any(form in reading for form in self._short) or any(
+            reading[start : start + _PART] in self._long for start in range(len(reading) - _PART + 1)
         )
 
 
@@ -81,20 +91,23 @@ def _forms(secret: str) -> Iterator[str]:
             yield inner.replace("+", "-").replace("/", "_")
 
 
-def readings_of(text: str) -> tuple[str, ...]:
-    """What a text may mean: as it is, percent-decoded, unescaped, and each without what separates its words."""
+def readings_of(text: str) -> tuple[tuple[str, ...], bool]:
+    """What a text may mean, and whether that is all.
+
+    It is read as it is, percent-decoded, unescaped, out of base64 and out of hexadecimal, then each of these once more
+    for as long as there is something new, and all of them without what separates their words.
+    """
     found = dict.fromkeys([text])
     newest = [text]
     for _ in range(_MOST_ROUNDS):
-        decoded = [decode(each) for each in newest for decode in _DECODERS]
-        newest = [each for each in dict.fromkeys(decoded) if each not in found]
-        if not newest:
+        decoded = dict.fromkeys(decode(each) for each in newest for decode in _DECODERS)
+        newest = [each for each in decoded if each and each not in found]
+        if not newest or len(found) + len(newest) > _MOST_READINGS or sum(map(len, newest)) > _MOST_CHARACTERS:
             break
-        newest = newest[:_MOST_ROUNDS]  # a text that was made to have many readings
         found.update(dict.fromkeys(newest))
     squeezed = (_BETWEEN.sub("", each) for each in tuple(found))
     found.update(dict.fromkeys(each for each in squeezed if each))
-    return tuple(found)
+    return tuple(found), not newest
 
 
 def _unescaped(text: str) -> str:
@@ -113,4 +126,38 @@ def _read_as_utf_8(text: str) -> str:
         return text
 
 
-_DECODERS = (unquote, unquote_plus, _unquoted_from_latin_1, _read_as_utf_8, unescape, _unescaped)
+def _out_of_base64(text: str) -> str:
+    """The words that its words are base64 of. Where in a word it begins is not known, so all four places are tried."""
+    words = [word.translate(_FOR_URLS) for word in _IN_BASE64.findall(text)]
+    return _readable(b64decode(_padded(word[start:])) for word in words for start in range(4))
+
+
+_FOR_URLS = str.maketrans("-_", "+/")
+
+
+def _padded(word: str) -> str:
+    """What base64 can be read of: a single letter behind the last four says nothing."""
+    whole = word[:-1] if len(word) % 4 == 1 else word
+    return whole + "=" * (-len(whole) % 4)
+
+
+def _out_of_hexadecimal(text: str) -> str:
+    """The words that its words are hexadecimal of."""
+    words = _IN_HEXADECIMAL.findall(text)
+    return _readable(bytes.fromhex(word[start : len(word) - start]) for word in words for start in range(2))
+
+
+def _readable(raws: Iterable[bytes]) -> str:
+    return " ".join(word for raw in raws for word in _WORD.findall(raw.decode("latin-1")))
+
+
+_DECODERS = (
+    unquote,
+    unquote_plus,
+    _unquoted_from_latin_1,
+    _read_as_utf_8,
+    unescape,
+    _unescaped,
+    _out_of_base64,
+    _out_of_hexadecimal,
+)

@@ -254,6 +254,7 @@ class Sent(Trip, Carried):
     _replay: Replay | None = None
     _earlier: tuple[Any, ...] = ()
     wire: Wire | None = None
+    refused: Sending | None = None
 
     _request: Any
     url: Any
@@ -333,7 +334,7 @@ class Sent(Trip, Carried):
             hop._xkit_auth = Left(hop.url)
         else:
             self.clear_url(hop)
-            hop._xkit_auth = CarriedThen(self.policy, self.sending, hop.url)
+            hop._xkit_auth = CarriedThen(self.policy, self.sending, hop.url, self.refused)
         if self.wire is not None:
             self.wire.leave(hop)
 
@@ -375,6 +376,7 @@ class Sent(Trip, Carried):
         for name in self.sending.names:  # a plugin may name other headers this time
             hop.headers.pop(name, None)
         _take_off_other_kinds(hop, self.policy)
+        self.refused = self.sending
         self._put(hop, sending, wire_type)
         self._request = hop
         self._remember(hop)
@@ -383,7 +385,7 @@ class Sent(Trip, Carried):
 
     def _remember(self, request: Any) -> None:
         """Let the request, and the wire if there is one, remember what it carries now, whatever comes next."""
-        request._xkit_auth = carried = CarriedThen(self.policy, self.sending, request.url)
+        request._xkit_auth = carried = CarriedThen(self.policy, self.sending, request.url, self.refused)
         if self.wire is not None:
             self.wire.remember(carried)
 

@@ -98,6 +98,8 @@ class Carried(Mark):
     __slots__ = ()
     policy: Any
     sending: Any
+    refused: Any
+    """What was put on before, in the same send, and was refused; ``None`` if nothing was."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -118,6 +120,10 @@ class Carried(Mark):
         bare: str = self.sending.bare(url)
         return bare
 
+    def is_said_in(self, text: str) -> bool:
+        """Whether a text says the credential back, or the one that was refused before it, in whatever encoding."""
+        return any(each.is_said_in(text) for each in (self.sending, self.refused) if each is not None)
+
     def clear_url(self, request: Any) -> None:
         """Leave nothing of this in the request's URL."""
         if self.policy.writes_url:
@@ -133,12 +139,13 @@ class Carried(Mark):
 class CarriedThen(Carried):
     """The same for one request of several, which goes on to carry this."""
 
-    __slots__ = ("policy", "sending", "url")
+    __slots__ = ("policy", "refused", "sending", "url")
 
-    def __init__(self, policy: Policy, sending: Sending, url: Any) -> None:
+    def __init__(self, policy: Policy, sending: Sending, url: Any, refused: Sending | None = None) -> None:
         self.policy = policy
         self.sending = sending
         self.url = url
+        self.refused = refused
 
 
 _NOTHING = Named(None)

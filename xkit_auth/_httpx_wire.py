@@ -93,7 +93,7 @@ class Wire:
             name, value = headers[index]
             headers[index] = name, self._carried.bare_value(value)
         said = ", ".join(text_of(headers[index][1]) for index in at)  # as the client reads several of them
-        if self._carried.sending.is_said_in(said):
+        if self._carried.is_said_in(said):
             for index in reversed(at):
                 del headers[index]  # no redirect any more: the answer is the caller's
         elif _is_redirect(answer) and not self._is_at_home(said):

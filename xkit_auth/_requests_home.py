@@ -67,6 +67,9 @@ class Carried:
         """
         return url
 
+    def look_at_target(self, response: Any) -> None:
+        """Let a redirect lead nowhere that says the credential back."""
+
     def is_at_home_in(self, url: object) -> bool:
         """Whether this URL is certainly of the origin that the credential was put on for."""
         return _is_same_origin(url, self.home)
@@ -94,14 +97,21 @@ class Carried:
         return Carried, (self.names, self.home)
 
 
-class _Left(Carried):
+class Left(Carried):
     """In the place of what a request carried that a redirect has led to another origin."""
 
-    def __reduce__(self) -> str:
-        return "LEFT"
+    def __init__(self, before: Carried | None = None) -> None:
+        super().__init__((), "")
+        self._before = before
 
+    def __call__(self, response: Any, **_how: Any) -> Any:
+        """Called by requests for each answer: a redirect that says the credential back is still not followed."""
+        if self._before is not None and response.is_redirect:
+            self._before.look_at_target(response)
+        return response
 
-LEFT: Final = _Left((), "")
+    def __reduce__(self) -> Any:
+        return Left, ()
 
 
 _classes: dict[type[Any], type[Any]] = {}
@@ -145,7 +155,7 @@ def _gone_on(request: Any, url: Any) -> Any:
     carried = carried_by(request)
     if carried is None:  # made by hand, of the class of another one
         return url
-    if carried is LEFT:
+    if isinstance(carried, Left):
         if not is_redirect and not _is_same_origin(url, request.url):
             let_go(request)  # its owner makes another request of it
     elif carried.is_at_home_in(url):
@@ -153,7 +163,7 @@ def _gone_on(request: Any, url: Any) -> Any:
     else:
         let_go(request)
         if is_redirect:
-            _watch(request, LEFT)
+            hang_on(request, Left(carried))
         return carried.elsewhere(url)
     return url
 
@@ -177,7 +187,7 @@ def _watch(request: Any, carried: Carried) -> None:
 
 
 def carried_by(request: Any) -> Carried | None:
-    """What a request carries of ours; ``LEFT`` if it has left home; ``None`` if nothing is known to be on it."""
+    """What a request carries of ours; a ``Left`` if it has left home; ``None`` if nothing is known to be on it."""
     carried = getattr(request, CARRIED, None)
     return carried if isinstance(carried, Carried) else None
 
@@ -240,7 +250,7 @@ def take_back(request: Any) -> bool:
     Returns:
         Whether something may be put on: not if a redirect has led the request away from home.
     """
-    may_carry = carried_by(request) is not LEFT
+    may_carry = not isinstance(carried_by(request), Left)
     if may_carry:
         let_go(request)
     return may_carry

@@ -157,7 +157,11 @@ class Hop(Trip, Carried):
         if response.status_code >= self.policy.unremarkable_below and not is_from_cache(response):
             response = self._answered(response, how, was_on_the_way=was_on_the_way)
         if response.status_code >= 300 and response.is_redirect:
-            self._look_at_target(response)
+            if not (is_watched(response.request) or self.is_at_home_in(target_of(response))):
+                # An adapter or another auth object has put this request in the place of ours.
+                del response.headers["location"]
+            else:
+                self.look_at_target(response)
         is_sent(response.request)
         return response
 
@@ -167,17 +171,16 @@ class Hop(Trip, Carried):
         if is_new or is_from_cache(response):
             look_for_conflict(self.xkit.directory, response)
 
-    def _look_at_target(self, response: Any) -> None:
+    def look_at_target(self, response: Any) -> None:
         """A redirect that says the credential back is not followed, so that this answer is the caller's.
 
-        What is exactly our part of the URL may be taken out. A request that does not watch itself, because an adapter
-        or another auth object has put it in place of ours, may be led to its own origin only.
+        What is exactly our part of the URL may be taken out.
         """
         target = self.bare(response.headers["location"])
-        response.headers["location"] = target
-        may_lead_there = is_watched(response.request) or self.is_at_home_in(target_of(response))
-        if self._is_said_in(target) or not may_lead_there:
+        if self._is_said_in(target):
             del response.headers["location"]
+        else:
+            response.headers["location"] = target
 
     def _answered(self, response: Any, how: Any, *, was_on_the_way: bool) -> Any:
         request = response.request

@@ -12,7 +12,7 @@ import io
 import random
 import re
 import ssl
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
 from collections import OrderedDict
 from contextlib import contextmanager
 from urllib.parse import quote, unquote
@@ -87,7 +87,9 @@ class Hop:
         # Whom it lets pass: everyone; whoever brings a credential, the new one, or nothing at all; the second visitor.
         self.gate = choose.choice(["open", "open", "open", "old", "new", "never", "second"])
         self.spelling = choose.choice(["plain"] * 5 + ["upper", "port", "user", "slashes", "path", "relative"])
-        self.echo = choose.choice([None] * 20 + ["parameter", "twice", "path", "lower", "other name"])
+        self.echo = choose.choice(
+            [None] * 20 + ["parameter", "twice", "path", "lower", "other name", "base64", "first target"]
+        )
         self.refusal = choose.choice([b"", b"no", b"n" * 5_000])
 
     def __repr__(self):
@@ -148,10 +150,12 @@ class Chain:
         return token[4:-2], b64encode(f"user:{token}".encode()).decode(), signature(token)
 
     def credentials_in(self, text):
-        """Which of the two credentials are said in what arrived, however often it is percent-encoded."""
+        """Which of the two credentials are said in what arrived, percent-encoded however often or in base64."""
         readings = [text]
         while (decoded := unquote(readings[-1])) != readings[-1]:
             readings.append(decoded)
+        words = [word + "=" * (-len(word) % 4) for word in re.findall(r"[\w-]{24,}", text)]
+        readings += [unquote(urlsafe_b64decode(word).decode("latin-1")) for word in words]
         said = "\n".join(readings)
         return {name for name in ("old", "new") if any(mark in said for mark in self.marks(getattr(self, name)))}
 
@@ -194,6 +198,8 @@ def _echoed(how, arrived):
         "twice": f"?a=1&next={quote(quote(url, safe=''), safe='')}",
         "path": f"/{quote(arrived, safe='')}.html",
         "lower": f"?next={re.sub('%..', lambda code: code[0].lower(), quote(arrived, safe=''))}",
+        "base64": f"?state={urlsafe_b64encode(url.encode()).decode()}",
+        "first target": f"?next={quote(url, safe='')}",
         "other name": f"?{arrived.rpartition('?')[2].replace('key=', ';yek=')}",
     }[how]
 
@@ -246,7 +252,8 @@ class FarSide:
             return _answer(401, hop.refusal)
         if number + 1 == len(chain.hops):
             return _answer(200, b'{"ok": true}', "Content-Type: application/json")
-        return _answer(hop.status, b"", f"Location: {chain.location(number + 1, arrival.target)}")
+        said = self.arrivals[0] if chain.hops[number + 1].echo == "first target" else arrival
+        return _answer(hop.status, b"", f"Location: {chain.location(number + 1, said.target)}")
 
     def _lets_pass(self, hop, arrival):
         if hop.gate == "second":
@@ -588,7 +595,9 @@ def _may_end(chain, last):
     """Whether the client may stop there: a redirect that says the credential back is not followed with it."""
     if last.is_refused or last.hop + 1 == len(chain.hops):
         return True
-    return bool(last.carried) and chain.placement in IN_URL and chain.hops[last.hop + 1].echo is not None
+    echo = chain.hops[last.hop + 1].echo
+    is_said_back = echo == "first target" or (echo is not None and bool(last.carried))
+    return is_said_back and chain.placement in IN_URL
 
 
 def _may_raise(chain, last, raised, *, has_left):

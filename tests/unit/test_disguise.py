@@ -41,6 +41,13 @@ DISGUISES = {
     "base64 of HTTP Basic": b64encode(b"user:" + SECRET.encode() + b":x").decode(),
     "base64 for URLs": urlsafe_b64encode(b"\xff\xfe>" + SECRET.encode()).decode().rstrip("="),
     "base64, percent-encoded": quote(b64encode(SECRET.encode()).decode(), safe=""),
+    "base64 of a URL with it": b64encode(f"https://a.example/x?key={quote(SECRET, safe='')}&z=1".encode()).decode(),
+    "base64 of a URL, behind a word": "state-" + urlsafe_b64encode(quote("/x?key=" + SECRET).encode()).decode(),
+    "base64 twice": b64encode(b64encode(SECRET.encode())).decode(),
+    "base64, percent-encoded, base64": b64encode(quote(b64encode(SECRET.encode()), safe="").encode()).decode(),
+    "hexadecimal of a URL with it": f"/x?key={quote(SECRET, safe='')}".encode().hex(),
+    "hexadecimal of base64": b64encode(SECRET.encode()).hex(),
+    "percent-encoded twelve times": twice(twice(twice(twice(twice(twice(SECRET)))))),
     "turned round": SECRET[::-1],
     "spaced out": " ".join(SECRET),
     "broken over lines": SECRET[:9] + "\n" + SECRET[9:],
@@ -92,12 +99,38 @@ def test_many_long_secrets_and_odd_texts_come_to_an_end():
     assert not is_said_in(text, "q" * 60_000)
 
 
-def test_a_text_that_is_encoded_without_end_is_read_for_a_while():
-    text = SECRET
-    for _ in range(12):
-        text = quote(text, safe="")
+def test_a_text_that_can_be_read_on_and_on_is_taken_to_say_it():
+    text = "/x?next=" + "%25" * 2
+    for _ in range(40):
+        text = text.replace("%", "%25")
 
-    assert not is_said_in(text, SECRET)
+    assert is_said_in(text, SECRET)
+    assert is_partly_said_in(text, [SECRET])
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://accounts.example/o/oauth2/v2/auth?client_id=1234567890-abcdefghijklmnopqrstuvwxyz012345.apps.example"
+        "&redirect_uri=https%3A%2F%2Fapp.example%2Fcb%3Fnext%3D%252Fhome&scope=openid%20email&state="
+        + urlsafe_b64encode(b'{"next": "/home?x=%2Fy", "nonce": "5f1d7a0c9be24c7e"}').decode(),
+        "https://bucket.s3.amazonaws.com/key/file.pdf?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIDEXAMPLE"
+        "%2F20261127%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20261127T000000Z&X-Amz-Expires=900&X-Amz-Signature="
+        + "0123456789abcdef"
+        * 4,
+        "https://sso.example/saml?SAMLRequest="
+        + quote(b64encode(b"<samlp:AuthnRequest ID='_1'>" + b"urn:oasis:names:tc:SAML:2.0 &amp; &lt;x&gt; " * 40)),
+        "https://files.example/dl/"
+        + urlsafe_b64encode(bytes(range(256)) * 8).decode()
+        + "?jwt="
+        + b".".join(
+            urlsafe_b64encode(part).rstrip(b"=") for part in (b'{"alg": "RS256"}', b'{"sub": "1"}' * 20, bytes(256))
+        ).decode(),
+    ],
+)
+def test_usual_targets_of_redirects_are_read_to_the_end(target):
+    assert not is_said_in(target, SECRET)
+    assert not is_partly_said_in(target, [SECRET])
 
 
 @pytest.mark.parametrize(
