@@ -24,8 +24,8 @@ _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2}))")
 _BETWEEN = re.compile(r"[\s\W_]+")
 
 
-def is_said_in(text: str, secret: str) -> bool:
-    """Whether all of ``secret`` occurs in ``text``, in any form of it and in any reading of the text.
+def is_said_in(text: str, *secrets: str) -> bool:
+    """Whether all of one of the ``secrets`` occurs in ``text``, in any form of it and in any reading of the text.
 
     A text that can be read on and on is taken to say it.
 
@@ -34,7 +34,7 @@ def is_said_in(text: str, secret: str) -> bool:
         True
     """
     readings, are_all = readings_of(text)
-    forms = forms_of(secret)
+    forms = [form for secret in secrets for form in forms_of(secret)]
     return not are_all or any(form in reading for reading in readings for form in forms)
 
 

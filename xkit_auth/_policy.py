@@ -100,7 +100,7 @@ class Sending:
         """Whether a text, such as the target of a redirect, says the credential back, in whatever encoding."""
         texts = list(self.credential._texts())
         telling = [each for each in texts if len(each) >= _LONG_ENOUGH] or texts
-        return any(is_said_in(text, each) for each in telling)
+        return is_said_in(text, *telling)
 
     def encoded(self) -> list[tuple[bytes, bytes]]:
         """The headers as bytes, for a place below the client. Keep the result out of sight."""

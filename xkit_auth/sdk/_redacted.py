@@ -57,7 +57,7 @@ class _Redaction:
         if len(text) < self._shortest or not self._secrets:
             return False
         readings = (text,) if isinstance(text, str) else (text.decode("latin-1"), text.decode("utf-8", "replace"))
-        return len(text) > _LONGEST or any(is_said_in(each, secret) for each in readings for secret in self._secrets)
+        return len(text) > _LONGEST or any(is_said_in(each, *self._secrets) for each in readings)
 
     def _masked(self, text: _Text) -> _Text:
         if not self._is_said_in(text):
