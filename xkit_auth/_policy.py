@@ -17,7 +17,17 @@ from ._in_url import InUrl, in_path, in_url, path_of
 from ._model import Credential, Judgement, RequestView, ResponseView, Verdict
 from ._origin import Hosts, origin_of
 from ._params import Params
-from ._placement import CompiledPlacement, Default, Placement, Template, compiled, is_secret, params_in, slots
+from ._placement import (
+    CompiledPlacement,
+    Default,
+    Placement,
+    Template,
+    compiled,
+    is_secret,
+    params_in,
+    plain_texts,
+    slots,
+)
 from ._text import MASK, is_header_name, shown, told, why_not_sendable
 
 FormatHook = Callable[..., Mapping[str, str] | None]
@@ -152,7 +162,7 @@ class _Made:
         self.texts: dict[str, str] = {}
         self.problem = None
         if made is not None:
-            self.texts.update(made if isinstance(made, Mapping) else {})
+            self.texts.update(plain_texts(made) if isinstance(made, Mapping) else {})
             self.problem = _problem_with(self.texts, is_name)
 
     def __repr__(self) -> str:
