@@ -34,12 +34,14 @@ class Account:
         if origin is None or re.search(r"[?# ]|[^\x21-\x7e]", base_url):
             raise ConfigurationError(
                 "The base URL of Xkit's Platform API cannot be used",
-                hint=f"Write it like {DEFAULT_BASE_URL}: absolute, ASCII, without user info, query or fragment.",
+                hint=f"Correct base_url= or XKIT_BASE_URL: it is written like {DEFAULT_BASE_URL}, absolute, in ASCII,"
+                " without user info, query or fragment.",
             )
         if origin.scheme != "https" and not origin.is_loopback:
             raise ConfigurationError(
                 f"The base URL of Xkit's Platform API ({origin}) is not https",
-                hint="Use https. Plain http is accepted only for a sandbox on this machine's loopback address.",
+                hint="Correct base_url= or XKIT_BASE_URL: plain http is accepted only for a sandbox on this machine's"
+                " loopback address.",
             )
         self.base_url = base_url.rstrip("/")
         self.is_loopback = origin.is_loopback

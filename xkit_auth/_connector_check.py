@@ -16,7 +16,7 @@ from ._text import is_header_name, why_not_sendable
 
 _SLUG = re.compile(r"[^\s/\\\x00-\x1f\x7f]+")
 _PATH = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*")
-_PART_OF_HOST = re.compile(r"[a-z0-9.-]+", re.IGNORECASE | re.ASCII)
+_PART_OF_HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*", re.IGNORECASE | re.ASCII)
 _JSON_VALUES = (str, int, float, bool, type(None))
 _CONTENT_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*")
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from ._body import is_wanted, json_and_text
 from ._connector import Connector, extra_for, judged_by_rules
 from ._disguise import is_partly_said_in, is_said_in
-from ._errors import ConfigurationError, XkitAuthError, unsendable
+from ._errors import ConfigurationError, XkitAuthError, remedy_for, unsendable
 from ._failure import choices_of
 from ._in_url import InUrl, in_path, in_url, path_of
 from ._model import Credential, Judgement, RequestView, ResponseView, Verdict
@@ -401,15 +401,15 @@ class Policy:
             mistake = without_secrets(error, credential)
         except Exception as error:
             raised = f"raised {told(error, credential._texts())} ({_place_of(error)})"
-            mistake = self._plugin_mistake(name, raised)
+            mistake = self._plugin_mistake(name, raised, remedy_for(error))
         # Not chained: the text and the frames of a plugin's exception may hold the credential.
         raise mistake
 
-    def _plugin_mistake(self, hook: str, what: str) -> ConfigurationError:
+    def _plugin_mistake(self, hook: str, what: str, remedy: str = "Correct the plugin.") -> ConfigurationError:
         return ConfigurationError(
             f"The plugin's {hook} {what}",
             connector=self.slug,
-            hint="Correct the plugin. No request was sent with what it made.",
+            hint=f"{remedy} No request was sent with what it made.",
         )
 
     def __repr__(self) -> str:

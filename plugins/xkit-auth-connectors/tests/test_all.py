@@ -149,7 +149,7 @@ STRANGERS_OF = {
 BESIDE = {"sharepoint": "tenant_token", "jira": "api_token", "confluence": "api_token"}
 
 
-@pytest.mark.parametrize(("slug", "name"), NAMES, ids="-".join)
+@pytest.mark.parametrize(("slug", "name"), NAMES)
 def test_no_value_of_a_param_names_a_host_of_a_stranger(slug, name):
     with Xkit(publishable_key="pk", secret_key="sk", plugins=[xkit_auth_connectors]) as xkit:
         connector = xkit.directory.connector_for(slug)
