@@ -8,7 +8,7 @@ from binascii import b2a_base64
 from ._errors import ConfigurationError
 from ._model import Headers, Secret
 from ._origin import origin_of
-from ._text import percent_encoded
+from ._text import percent_encoded, plain, plain_if_text
 
 DEFAULT_BASE_URL = "https://app.xkit.co/api/platform"
 LONGEST_NAME = 512
@@ -26,6 +26,7 @@ class Account:
 
     def __init__(self, publishable_key: str | None, secret_key: str | Secret | None, base_url: str) -> None:
         secret = secret_key if isinstance(secret_key, Secret) else Secret(secret_key or "")
+        publishable_key, base_url = plain_if_text(publishable_key), plain_if_text(base_url)
         del secret_key  # so that a traceback with local variables does not show it
         _check_key("publishable_key", "XKIT_PUBLISHABLE_KEY", Secret(publishable_key or ""))
         _check_key("secret_key", "XKIT_SECRET_KEY", secret)
@@ -33,12 +34,14 @@ class Account:
         if origin is None or re.search(r"[?# ]|[^\x21-\x7e]", base_url):
             raise ConfigurationError(
                 "The base URL of Xkit's Platform API cannot be used",
-                hint=f"Write it like {DEFAULT_BASE_URL}: absolute, ASCII, without user info, query or fragment.",
+                hint=f"Correct base_url= or XKIT_BASE_URL: it is written like {DEFAULT_BASE_URL}, absolute, in ASCII,"
+                " without user info, query or fragment.",
             )
         if origin.scheme != "https" and not origin.is_loopback:
             raise ConfigurationError(
                 f"The base URL of Xkit's Platform API ({origin}) is not https",
-                hint="Use https. Plain http is accepted only for a sandbox on this machine's loopback address.",
+                hint="Correct base_url= or XKIT_BASE_URL: plain http is accepted only for a sandbox on this machine's"
+                " loopback address.",
             )
         self.base_url = base_url.rstrip("/")
         self.is_loopback = origin.is_loopback
@@ -108,7 +111,7 @@ def checked_name(what: str, name: object) -> str:
     problem = why_no_name(name)
     if problem is None:
         assert isinstance(name, str)
-        return str.__str__(name)  # what it holds: an enum says its own name otherwise
+        return plain(name)
     raise ConfigurationError(
         f"The {what} {problem}",
         hint=f"Give the {what} as a text of 1 to {LONGEST_NAME} characters, none of them a control character.",
@@ -119,12 +122,13 @@ def why_no_name(name: object) -> str | None:
     """Why something cannot be a context or a connector, or ``None`` if it can."""
     if not isinstance(name, str):
         return f"is {'None' if name is None else 'not a text but ' + type(name).__name__}"
+    name = plain(name)
     if not name.strip():
         return "is empty"
     if not _is_short(name):
         return f"has {len(name):,} characters"
     if name in _STEPS:
-        return f"is {str.__str__(name)!r}, which a URL cannot carry"
+        return f"is {name!r}, which a URL cannot carry"
     if _CONTROL.search(name):
         return "contains a control character"
     return "is not valid Unicode" if _SURROGATE.search(name) else None

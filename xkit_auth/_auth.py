@@ -219,7 +219,7 @@ class BaseAuth:
         slug = xkit.directory.slug_for(url) if self._connector is ANY else self._connector
         policy = None
         if isinstance(slug, str):
-            params, kind = _given(self._params, context), _given(self._kind, context)
+            params, kind = _given("params", self._params, context), _given("kind", self._kind, context)
             policy = xkit.directory.policy_for(slug, hosts=self._hosts_for(context), params=params, kind=kind)
         if policy is None or not policy.allows(url):
             if self._off_host == "bare":
@@ -246,7 +246,7 @@ class BaseAuth:
     def _hosts_for(self, context: str) -> Iterable[str] | None:
         if not callable(self._hosts):
             return self._hosts
-        hosts = self._hosts(context)
+        hosts = _given("hosts", self._hosts, context)
         return None if hosts is None else hosts_for_one(hosts)
 
     def _account(self) -> Xkit:
@@ -310,12 +310,7 @@ def context_now(given: Context | _Lost) -> str:
     if isinstance(given, _Lost):
         given.complain()
     context: Any = given()
-    if iscoroutine(context):
-        context.close()
-        raise ConfigurationError(
-            "The function given as context= is async",
-            hint="Give an ordinary function, or current_context, and find out whose turn it is before.",
-        )
+    _refuse_async("context", context, "or current_context, and find out whose turn it is before.")
     return checked_name("context (from the context= function)", context)
 
 
@@ -356,5 +351,22 @@ def _kept(name: str, value: Any) -> Any:
     return value
 
 
-def _given(value: Any, context: str) -> Any:
-    return value(context) if callable(value) else value
+def _refuse_async(argument: str, given: Any, instead: str) -> None:
+    """Look at what a function of the application gave.
+
+    Raises:
+        ConfigurationError: it is a coroutine.
+    """
+    if iscoroutine(given):
+        given.close()
+        raise ConfigurationError(
+            f"The function given as {argument}= is async", hint=f"Give an ordinary function, {instead}"
+        )
+
+
+def _given(argument: str, value: Any, context: str) -> Any:
+    if not callable(value):
+        return value
+    given = value(context)
+    _refuse_async(argument, given, "and look up before whatever has to be awaited.")
+    return given

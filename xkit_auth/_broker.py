@@ -36,7 +36,7 @@ from ._model import Connection, Credential, EventKind
 from ._network import Network, Route
 from ._platform import Answer, NoAnswer, Transport, credential_of, read_connection, unanswered
 from ._process import OfProcess
-from ._text import shown
+from ._text import shown, told
 
 _ADAPTERS = ("xkit_auth.httpx2", "xkit_auth.httpx", "xkit_auth.requests")
 _LOST_AFTER = 1.0
@@ -308,7 +308,12 @@ class Broker:
             self.is_closed = True
             left = here.calls.close()
         for call in left:
-            call.give_up(PlatformUnavailable("Xkit was closed while the call waited for its turn"))
+            call.give_up(
+                PlatformUnavailable(
+                    "This Xkit was closed while the call waited for its turn",
+                    hint="Close it when your application has no more requests, or make a new one.",
+                )
+            )
 
     # Deciding whether to ask
 
@@ -432,6 +437,12 @@ def _first_installed(preferred: str | None, route: Route) -> Transport:
             module = importlib.import_module(adapter)
         except ModuleNotFoundError:
             continue
+        except ImportError as error:
+            library = adapter.rpartition(".")[2]
+            raise ConfigurationError(
+                f"{library} cannot be imported to call Xkit with: {told(error)}",
+                hint=f"Install it anew, in a version that xkit-auth knows: pip install 'xkit-auth[{library}]'.",
+            ) from error
         transport: Transport = module.open_transport(route=route)
         return transport
     raise ConfigurationError(

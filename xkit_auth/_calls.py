@@ -232,7 +232,10 @@ class Calls:
                 if call.thread in self._threads:
                     self._given_up.add(call.thread)
                     self._threads.discard(call.thread)
-                overdue = PlatformUnavailable("Xkit could not be asked: an answer did not end in time")
+                overdue = PlatformUnavailable(
+                    "Xkit could not be asked: an answer did not end in time",
+                    hint="Check the network between this machine and Xkit; the provider was not asked.",
+                )
                 self.pauses.failed(call.key, overdue, now, call.mark)
                 self._running.discard(call)
                 self._ring(self._idle)

@@ -14,7 +14,8 @@ from ._failure import Failure
 from ._model import Judgement, ResponseView, Value, Verdict
 from ._origin import Hosts
 from ._params import ParamRule, Params
-from ._placement import Default, Placement, Template, params_in, slots
+from ._placement import Default, Placement, Template, params_in, plain_texts, slots
+from ._text import plain, plain_if_text
 
 
 class Connector(Value):
@@ -78,11 +79,11 @@ class Connector(Value):
         inspect: Mapping[int, str | tuple[str, ...]] | None = None,
     ) -> None:
         self._set(
-            slug=slug,
+            slug=plain_if_text(slug),
             aliases=_texts(slug, "aliases", aliases),
             hosts=_texts(slug, "hosts", hosts),
             paths=_texts(slug, "paths", paths),
-            params=_mapping(slug, "params", params),
+            params=_rules(slug, params),
             kinds=_kinds(slug, kinds, header=header, basic=basic, query=query),
             extra=_mapping(slug, "extra", extra),
             failures=_list(slug, "failures", failures),
@@ -108,7 +109,7 @@ def _texts(slug: str, field: str, values: object) -> tuple[str, ...]:
     texts = _list(slug, field, values)
     if not all(isinstance(text, str) for text in texts):
         raise mistake(slug, field, "it is a list of texts")
-    return texts
+    return tuple(map(plain, texts))
 
 
 def _mapping(slug: str, field: str, value: object) -> dict[Any, Any]:
@@ -116,7 +117,18 @@ def _mapping(slug: str, field: str, value: object) -> dict[Any, Any]:
         return {}
     if not isinstance(value, Mapping):
         raise mistake(slug, field, "it is a mapping")
-    return dict(value)
+    return plain_texts(value)
+
+
+def _rules(slug: str, params: object) -> dict[Any, Any]:
+    return {name: _rule(rule) for name, rule in _mapping(slug, "params", params).items()}
+
+
+def _rule(rule: object) -> object:
+    if isinstance(rule, str) or not isinstance(rule, Iterable):
+        return plain_if_text(rule)
+    choices = tuple(rule)
+    return rule if all(type(choice) is str for choice in choices) else tuple(map(plain_if_text, choices))
 
 
 def _kinds(slug: str, kinds: object, *, header: Any, basic: Any, query: Any) -> dict[str, Placement]:

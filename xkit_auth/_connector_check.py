@@ -10,13 +10,13 @@ from ._errors import ConfigurationError
 from ._failure import Failure, Matcher, choices_of, steps_of
 from ._model import Verdict
 from ._origin import Hosts
-from ._params import SUFFIX, ParamRule, is_rule, values_of
+from ._params import SUFFIX, ParamRule, is_rule, shortest, values_of
 from ._placement import SLOT, Placement, Template, params_in, slots
 from ._text import is_header_name, why_not_sendable
 
 _SLUG = re.compile(r"[^\s/\\\x00-\x1f\x7f]+")
 _PATH = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*")
-_PART_OF_HOST = re.compile(r"[a-z0-9.-]+", re.IGNORECASE | re.ASCII)
+_PART_OF_HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*", re.IGNORECASE | re.ASCII)
 _JSON_VALUES = (str, int, float, bool, type(None))
 _CONTENT_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*")
 
@@ -97,7 +97,7 @@ class _Check:
             self.template(field, entry, self.param_slots)
             self.host_with_params(field, entry)
         try:
-            Hosts(SLOT.sub("x.example", entry) for entry in entries)
+            Hosts(map(self.shortest, entries))
         except ValueError as problem:
             raise self.mistake(field, str(problem)) from None
 
@@ -108,13 +108,17 @@ class _Check:
             if rule == "id":
                 raise self.mistake(field, f"{entry!r}: the param {name!r} is an id, which a host cannot be made of")
             behind = entry.rpartition(f"{{param.{name}}}")[2].partition(":")[0]
-            if rule == "label" and "{" not in behind and not SUFFIX.fullmatch(behind):
+            if rule == "label" and not SUFFIX.fullmatch("".join(self.shortest(behind).partition(".")[1:])):
                 raise self.mistake(field, f"{entry!r} has no domain of the provider's behind the param {name!r}")
             for choice in values_of(rule):
                 if not _PART_OF_HOST.fullmatch(choice):
                     raise self.mistake(
                         field, f"{entry!r}: the param {name!r} may be {choice!r}, which is no part of a host"
                     )
+
+    def shortest(self, text: str) -> str:
+        """``text`` with its params filled in, with as few labels as their rules allow."""
+        return SLOT.sub(lambda slot: shortest(self.connector.params[slot[1].removeprefix("param.")]), text)
 
     def path(self, field: str, text: str) -> None:
         if not _PATH.fullmatch(text):

@@ -36,7 +36,7 @@ class Directory:
         self, slugs: Mapping[str, str] | None, plugin_objects: Iterable[object], *, http_to_loopback: bool
     ) -> None:
         self._slugs = _slugs_given(slugs)
-        self._plugin_objects = tuple(plugin_objects)
+        self._plugin_objects = _plugins_given(plugin_objects)
         self._http_to_loopback = http_to_loopback
         self._policies: dict[Any, Policy] = {}
         self._by_origin: dict[Origin | None, tuple[str, ...]] = {}
@@ -90,12 +90,12 @@ class Directory:
 
     def _settled(self, slug: str, hosts: tuple[str, ...] | None, params: Params, kind: str | None) -> Policy:
         plugins = self.plugins()
-        meant = self._slugs.get(slug, slug)
+        meant = _slug_meant(slug, self._slugs.get(slug, slug))
         brought = plugins.find(meant)
         if brought is not None:
             connector = brought.connector
         elif hosts is not None and meant == slug:
-            connector = Connector(_slug_given(slug), hosts=_hosts(hosts, slug).entries)
+            connector = Connector(slug, hosts=_hosts(hosts, slug).entries)
         else:
             left_out = "".join(f" The plugin {name} was left out: {why}." for name, why in plugins.broken)
             raise ConfigurationError(
@@ -287,6 +287,15 @@ def _kind_given(kind: object) -> str | None:
     raise ConfigurationError("kind= must be the name of a kind of credential", hint='Write it like kind="api_key".')
 
 
+def _plugins_given(plugins: object) -> tuple[object, ...]:
+    if isinstance(plugins, Iterable) and not isinstance(plugins, (str, bytes)):
+        return tuple(plugins)
+    raise ConfigurationError(
+        f"Xkit(plugins=…) must be a list of plugins, not {type(plugins).__name__}",
+        hint="Write it like plugins=[plugin].",
+    )
+
+
 def _slugs_given(slugs: object) -> dict[str, str]:
     given = _texts_in(slugs)
     if given is None:
@@ -296,13 +305,17 @@ def _slugs_given(slugs: object) -> dict[str, str]:
     return given
 
 
-def _slug_given(slug: str) -> str:
-    reason = why_no_slug(slug)
+def _slug_meant(slug: str, meant: str) -> str:
+    reason = why_no_slug(meant)
     if reason is None:
-        return slug
+        return meant
+    given = f"Xkit(connectors=…) says of {shown(slug)!r}"
     raise ConfigurationError(
-        f"The connector's slug {shown(slug)!r} cannot be used: {reason}",
-        hint="Give the slug that the connector has in your Xkit project.",
+        f"The connector's slug {shown(meant)!r} cannot be used: {reason}",
+        connector=slug,
+        hint="Give the slug that the connector has in your Xkit project."
+        if meant == slug
+        else f"Correct what {given}: it is the slug of a connector that a plugin brings.",
     )
 
 

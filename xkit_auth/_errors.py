@@ -78,6 +78,11 @@ def unsendable(how: str) -> PlatformProtocolError:
     )
 
 
+def remedy_for(error: BaseException) -> str:
+    """What to do about an exception that a plugin has raised: what it cannot import is not there."""
+    return "Install what the plugin needs." if isinstance(error, ImportError) else "Correct the plugin."
+
+
 def say(error: XkitAuthError, said: str) -> None:
     """Put on an error what the other side said about it. It is for those alone whose connector and context it names."""
     error._said = said

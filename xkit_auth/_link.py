@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ._errors import ConfigurationError, ConnectionUnavailable, XkitAuthError
 from ._placement import Template
-from ._text import percent_encoded
+from ._text import percent_encoded, plain, plain_if_text
 
 ReconnectUrl = str | Callable[..., str | None]
 """A template with ``{context}`` and ``{connector}``, or a function that takes both by name."""
@@ -23,7 +23,7 @@ class ReconnectLink:
         if not isinstance(given, str):
             raise ConfigurationError("Xkit(reconnect_url=…) must be a text or a function")
         try:
-            self._template = Template(given, allowed=("context", "connector"))
+            self._template = Template(plain(given), allowed=("context", "connector"))
         except ValueError as mistake:
             problem = str(mistake)
         else:
@@ -40,7 +40,7 @@ class ReconnectLink:
         elif self._function is not None:
             try:
                 link = self._function(**names)
-                error.reconnect_url = None if link is None else str(link)
+                error.reconnect_url = None if link is None else str(plain_if_text(link))
             except Exception as mistake:
                 # The error that is about to be raised matters more than a link.
                 error.hint += f" (There is no reconnect link: reconnect_url raised {type(mistake).__name__}.)"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, NoReturn, TypeVar
 
 from ._errors import ConfigurationError
-from ._text import MASK, is_plain_name, why_not_sendable
+from ._text import MASK, is_plain_name, plain, plain_if_text, why_not_sendable
 
 if TYPE_CHECKING:
     from ._challenge import Challenge
@@ -64,7 +64,7 @@ class Secret:
     __slots__ = ("_text",)
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        self._text = plain_if_text(text)
 
     def reveal(self) -> str:
         """The text itself. Keep it out of local variables: tracebacks show those."""
@@ -102,7 +102,7 @@ class Credential:
         expires_at: float | None = None,
         fingerprint_key: Secret | None = None,
     ) -> None:
-        self._parts: str | dict[str, str] = text if isinstance(text, str) else dict(text)
+        self._parts: str | dict[str, str] = plain(text) if isinstance(text, str) else _plain_texts(text)
         self._fingerprint_key = fingerprint_key
         self._expires_at = expires_at
         self._account = b""
@@ -125,6 +125,7 @@ class Credential:
         Raises:
             ConfigurationError: it has no such field, or has several and none was named.
         """
+        field = plain_if_text(field)
         if isinstance(self._parts, str):
             if field is None:
                 return self._parts
@@ -189,6 +190,10 @@ class Credential:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Credential does not pickle: ask Xkit again where it is needed")
+
+
+def _plain_texts(parts: Mapping[str, str]) -> dict[str, str]:
+    return {plain_if_text(name): plain_if_text(text) for name, text in parts.items()}
 
 
 class Connection(Value):

@@ -40,6 +40,17 @@ def values_of(rule: ParamRule) -> tuple[str, ...]:
     return () if isinstance(rule, str) else tuple(choice for choice in rule if not choice.startswith(_BELOW))
 
 
+def shortest(rule: ParamRule) -> str:
+    """A value that fits a rule, of as few labels as any."""
+    if isinstance(rule, str):
+        return f"x{rule.removeprefix('*')}" if rule.startswith(_BELOW) else "x"
+    return min((*values_of(rule), *(shortest(each) for each in rule if each.startswith(_BELOW))), key=_dots_in)
+
+
+def _dots_in(text: str) -> int:
+    return text.count(".")
+
+
 def described(rule: ParamRule) -> str:
     """What a rule allows, in words."""
     if rule == "label":

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from ._errors import unsendable
 from ._model import Credential, Value
 from ._params import Params
+from ._text import plain_if_text
 
 _BEARER = {"Authorization": "Bearer {token}"}
 _SECRET = ("token", "field.")
@@ -113,10 +114,12 @@ class Placement(Value):
             header = _BEARER
         self._set(
             header=_dict(header),
-            basic=None if basic is None else tuple(basic),
+            basic=None if basic is None else tuple(map(plain_if_text, basic)),
             query=_dict(query),
-            path=path,
-            hosts=tuple(hosts) if isinstance(hosts, Iterable) and not isinstance(hosts, str) else hosts,
+            path=plain_if_text(path),
+            hosts=tuple(map(plain_if_text, hosts))
+            if isinstance(hosts, Iterable) and not isinstance(hosts, str)
+            else hosts,
             extra=_dict(extra),
         )
 
@@ -139,7 +142,14 @@ def _dict(value: Mapping[str, str] | None) -> Mapping[str, str]:
     """A mapping of our own. What is none stays as it is: the connector that gets it can say whose mistake that is."""
     if value is None:
         return {}
-    return dict(value) if isinstance(value, Mapping) else value
+    return plain_texts(value) if isinstance(value, Mapping) else value
+
+
+def plain_texts(value: Mapping[Any, Any]) -> dict[Any, Any]:
+    """The same with names and texts that are what they hold; a ``Default`` stays one."""
+    return {
+        plain_if_text(name): text if isinstance(text, Default) else plain_if_text(text) for name, text in value.items()
+    }
 
 
 class CompiledPlacement(NamedTuple):

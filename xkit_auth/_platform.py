@@ -42,6 +42,10 @@ _THE_SYSTEM = ("builtins", "socket", "ssl")
 """Where the exceptions come from whose text is the system's own. A parser's quotes what it could not read."""
 
 _PROXY_WANTS_A_LOGIN = re.compile(r"(?:Tunnel connection failed: )?407\b")
+_SOMETHING_ELSE = (
+    "Check the base URL, and what stands between this process and Xkit, such as a proxy: something else than Xkit's"
+    " Platform API may be answering. If it is Xkit, tell its support."
+)
 _MOST_PARTS = 200
 _LONGEST_CREDENTIAL = 32 * 1024
 
@@ -188,9 +192,11 @@ def _read(
             return _connection(body, account, connector, context, wall, whole)
         said = _error_text(body, account)
     except _Unusable as why:
+        if isinstance(problem, NotConnected):  # nothing that Xkit says: its own 404 is JSON
+            problem.hint = f"If the user has connected: {_SOMETHING_ELSE}"
         return problem or _no_use(why)
     except RecursionError:
-        return problem or _no_use(_Unusable("its body is nested too deeply"))
+        return problem or _no_use(_Unusable("its body is nested too deeply", hint=_SOMETHING_ELSE))
     say(problem, said)
     return problem
 
@@ -214,7 +220,8 @@ def _problem_of_status(answer: Answer, wall: float) -> PlatformError | NotConnec
     if status in (401, 403):
         return PlatformAuthenticationError(
             f"Xkit refused our API keys with HTTP {status}",
-            hint="Check XKIT_PUBLISHABLE_KEY and XKIT_SECRET_KEY: they may be revoked, or of another project.",
+            hint="Check publishable_key= and secret_key=, or XKIT_PUBLISHABLE_KEY and XKIT_SECRET_KEY: they may be"
+            " revoked, or of another project.",
         )
     if status == 429:
         limited = PlatformRateLimited("Xkit asks us to slow down with HTTP 429")
@@ -260,9 +267,9 @@ def _json_object(answer: Answer) -> dict[str, Any]:
         body = json.loads(_plain(answer))
     except ValueError:
         cut_off = answer.body[:1] == b"{" and answer.body.rstrip()[-1:] != b"}"
-        raise _Unusable("its body is cut off" if cut_off else "its body is not JSON") from None
+        raise _Unusable("its body is cut off" if cut_off else "its body is not JSON", hint=_SOMETHING_ELSE) from None
     if not isinstance(body, dict):
-        raise _Unusable("its body is not a JSON object")
+        raise _Unusable("its body is not a JSON object", hint=_SOMETHING_ELSE)
     return body
 
 
@@ -271,16 +278,16 @@ def _plain(answer: Answer) -> bytes:
     if encoding in ("", "identity"):
         return answer.body
     if encoding not in ("gzip", "x-gzip", "deflate"):
-        raise _Unusable("its body is in an encoding that was not asked for")
+        raise _Unusable("its body is in an encoding that was not asked for", hint=_SOMETHING_ELSE)
     import zlib  # late, for hardly any answer is compressed
 
     try:
         inflater = zlib.decompressobj(wbits=47)
         body = inflater.decompress(answer.body, LARGEST_ANSWER)
     except zlib.error:
-        raise _Unusable("its compressed body cannot be read") from None
+        raise _Unusable("its compressed body cannot be read", hint=_SOMETHING_ELSE) from None
     if not inflater.eof:
-        raise _Unusable("its compressed body is too long or cut off")
+        raise _Unusable("its compressed body is too long or cut off", hint=_SOMETHING_ELSE)
     return body
 
 
@@ -318,7 +325,7 @@ def _connection(
 ) -> Connection:
     connection = body.get("connection")
     if not isinstance(connection, dict):
-        raise _Unusable("it has no connection")
+        raise _Unusable("it has no connection", hint=_SOMETHING_ELSE)
     # Nested in the connection is what the service does; siblings at the top level is what one guide shows.
     authorization = _dict(connection.get("authorization")) or _dict(body.get("authorization"))
     _check_names(body, connection, authorization, connector, context)

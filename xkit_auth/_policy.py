@@ -11,13 +11,23 @@ from typing import Any, NamedTuple
 from ._body import is_wanted, json_and_text
 from ._connector import Connector, extra_for, judged_by_rules
 from ._disguise import is_partly_said_in, is_said_in
-from ._errors import ConfigurationError, XkitAuthError, unsendable
+from ._errors import ConfigurationError, XkitAuthError, remedy_for, unsendable
 from ._failure import choices_of
 from ._in_url import InUrl, in_path, in_url, path_of
 from ._model import Credential, Judgement, RequestView, ResponseView, Verdict
 from ._origin import Hosts, origin_of
 from ._params import Params
-from ._placement import CompiledPlacement, Default, Placement, Template, compiled, is_secret, params_in, slots
+from ._placement import (
+    CompiledPlacement,
+    Default,
+    Placement,
+    Template,
+    compiled,
+    is_secret,
+    params_in,
+    plain_texts,
+    slots,
+)
 from ._text import MASK, is_header_name, shown, told, why_not_sendable
 
 FormatHook = Callable[..., Mapping[str, str] | None]
@@ -152,7 +162,7 @@ class _Made:
         self.texts: dict[str, str] = {}
         self.problem = None
         if made is not None:
-            self.texts.update(made if isinstance(made, Mapping) else {})
+            self.texts.update(plain_texts(made) if isinstance(made, Mapping) else {})
             self.problem = _problem_with(self.texts, is_name)
 
     def __repr__(self) -> str:
@@ -391,15 +401,15 @@ class Policy:
             mistake = without_secrets(error, credential)
         except Exception as error:
             raised = f"raised {told(error, credential._texts())} ({_place_of(error)})"
-            mistake = self._plugin_mistake(name, raised)
+            mistake = self._plugin_mistake(name, raised, remedy_for(error))
         # Not chained: the text and the frames of a plugin's exception may hold the credential.
         raise mistake
 
-    def _plugin_mistake(self, hook: str, what: str) -> ConfigurationError:
+    def _plugin_mistake(self, hook: str, what: str, remedy: str = "Correct the plugin.") -> ConfigurationError:
         return ConfigurationError(
             f"The plugin's {hook} {what}",
             connector=self.slug,
-            hint="Correct the plugin. No request was sent with what it made.",
+            hint=f"{remedy} No request was sent with what it made.",
         )
 
     def __repr__(self) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import TypeVar
 
 from ._disguise import Parts
 
 MASK = "[redacted]"
+
+_T = TypeVar("_T")
 
 _LONGEST_SHOWN = 200
 _LONGEST_LOOKED_AT = 4096
@@ -28,6 +31,11 @@ _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE
 def plain(text: str) -> str:
     """The text that a ``str`` holds. A subclass, such as an enum, may print, compare and hash as something else."""
     return str.__str__(text)
+
+
+def plain_if_text(value: _T) -> _T:
+    """The same, for what may be something else; that is left as it is."""
+    return plain(value) if isinstance(value, str) else value  # type: ignore[return-value]
 
 
 def why_not_sendable(text: str) -> str | None:
@@ -74,7 +82,7 @@ def shown(text: object, secrets: Iterable[str] | Parts = ()) -> str:
     A text that holds any part of a secret, in whatever disguise, is dropped whole: what is left of it could still help
     to guess.
     """
-    head = str(text)[:_LONGEST_LOOKED_AT]
+    head = str(plain_if_text(text))[:_LONGEST_LOOKED_AT]
     if (secrets if isinstance(secrets, Parts) else Parts(secrets)).are_said_in(head):
         return MASK
     line = _UNPRINTABLE.sub(" ", head).strip()

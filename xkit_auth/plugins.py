@@ -17,7 +17,7 @@ import pluggy
 
 from . import hookspecs
 from ._connector import Connector
-from ._errors import ConfigurationError, PluginWarning, XkitAuthError
+from ._errors import ConfigurationError, PluginWarning, XkitAuthError, remedy_for
 from ._text import shown
 
 ENTRY_POINT_GROUP = "xkit_auth"
@@ -86,6 +86,13 @@ class Plugins:
         return names
 
     def _registered_object(self, plugin: object) -> str:
+        problem = _why_none(plugin)
+        if problem:
+            raise ConfigurationError(
+                f"What Xkit(plugins=…) was given is no plugin: {problem}",
+                hint="In your application, give objects or modules with hooks that are marked with @xkit_auth.hookimpl."
+                " A Connector is what such a plugin returns from xkit_auth_connectors.",
+            )
         name = f"{getattr(plugin, '__name__', None) or type(plugin).__name__} (given in plugins=)"
         if self._manager.has_plugin(name):
             name = f"{name} #{len(self._given) + 1}"
@@ -116,7 +123,7 @@ class Plugins:
         except Exception as error:
             if into is not None:
                 problem = f"The plugin {name} cannot be used: {_told(error)}"
-                raise ConfigurationError(problem, hint="Correct the plugin.") from None
+                raise ConfigurationError(problem, hint=remedy_for(error)) from None
             self._manager.unregister(name=name)
             self._leave_out(name, _told(error))
             return
@@ -200,6 +207,18 @@ def _name_of(entry: EntryPoint) -> str:
 def _told(error: Exception) -> str:
     text = shown(error.args[0] if isinstance(error, XkitAuthError) else error)
     return text if isinstance(error, (ValueError, XkitAuthError)) else f"{type(error).__name__}: {text}"
+
+
+def _why_none(plugin: object) -> str | None:
+    """Why what an application gives cannot be a plugin, or ``None`` if it can."""
+    if isinstance(plugin, Connector):
+        return f"it is {plugin!r} itself"
+    hooks = [name for name in dir(plugin) if name.startswith("xkit_auth_")]
+    if not hooks:
+        return f"this {type(plugin).__name__} has no hooks"
+    if isinstance(plugin, type) and any(inspect.isfunction(inspect.getattr_static(plugin, name)) for name in hooks):
+        return f"{plugin.__name__} is a class, and what is wanted is an object of it"
+    return None
 
 
 def _problem_with(plugin: object) -> str | None:

@@ -22,6 +22,7 @@ from xkit_auth import (
     current_context,
     use_context,
 )
+from xkit_auth.plugins import Brought
 
 
 @pytest.mark.parametrize(
@@ -366,4 +367,63 @@ def test_no_name_of_a_tenant_opens_another_host(sandbox, driver, xkit):
         for url in ("https://evil.example/", "https://evil.acme.example/", "https://acme.example/"):
             with pytest.raises(ConfigurationError, match="hosts="):
                 driver.send("GET", url, auth=auth)
+    assert sandbox.calls == []
+
+
+SAID = (
+    *(["*"], ["*."], ["*.*"], ["*.com"], ["*.co.uk"], ["api.acme.example", "*"], ["*:443"], [User.ANN, "*"]),
+    *(
+        [Name("*")],
+        ["."],
+        [""],
+        [" "],
+        ["\t"],
+        [],
+        "*",
+        "",
+        ANY,
+        [ANY],
+        [None],
+        [["*"]],
+        True,
+        7,
+        b"*",
+        {"*": "*"},
+        {"*"},
+    ),
+)
+
+
+@pytest.mark.parametrize("hosts", SAID, ids=repr)
+def test_nothing_that_a_function_says_means_every_host(sandbox, driver, xkit, hosts):
+    for off_host in ("raise", "bare"):
+        auth = driver.auth("acme", context="user-1", xkit=xkit, hosts=lambda _context: hosts, off_host=off_host)
+        for url in ("https://evil.example/", "https://acme.co.uk/", sandbox.provider_url("acme")):
+            with pytest.raises(ConfigurationError, match="hosts="):
+                driver.send("GET", url, auth=auth)
+    assert sandbox.calls == []
+
+
+@pytest.mark.parametrize("tenant", TENANTS)
+def test_no_param_means_every_host(sandbox, driver, xkit, tenant, monkeypatch):
+    # As it is outside of the sandbox, where a connector keeps its hosts.
+    connector = Connector("acme", hosts=["{param.tenant}.acme.example"], params={"tenant": "label"})
+    monkeypatch.setattr(xkit.directory.plugins(), "find", lambda _slug: Brought(connector, "a plugin"))
+    for params in ({"tenant": tenant}, {"tenant": Name(tenant)}, lambda _context: {"tenant": tenant}):
+        auth = driver.auth("acme", context="user-1", xkit=xkit, params=params, off_host="bare")
+        for url in ("https://evil.example/", "https://evil.acme.example/", "https://acme.example/"):
+            with pytest.raises(ConfigurationError, match="not of the form"):
+                driver.send("GET", url, auth=auth)
+    assert sandbox.calls == []
+
+
+@pytest.mark.parametrize("argument", ["hosts", "params", "kind"])
+def test_a_function_that_is_async_is_refused_by_its_name(sandbox, driver, xkit, argument):
+    async def looked_up(_context):
+        raise AssertionError("nobody awaits it")
+
+    auth = driver.auth("acme", context="user-1", xkit=xkit, **{argument: looked_up})
+    with pytest.raises(ConfigurationError, match=f"given as {argument}= is async") as caught:
+        driver.send("GET", sandbox.provider_url("acme"), auth=auth)
+    assert "ordinary function" in caught.value.hint
     assert sandbox.calls == []

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from xkit_auth import ConfigurationError
-from xkit_auth._params import checked_params, described, is_rule
+from xkit_auth._params import checked_params, described, is_rule, shortest
 
 
 def checked(rule: Any, value: Any) -> dict[str, str]:
@@ -181,6 +181,22 @@ def test_a_param_that_does_not_fit_is_refused_saying_what_would(rule, value):
 def test_a_host_below_a_suffix_is_ascii_to_its_end(rule):
     with pytest.raises(ConfigurationError, match="'p' is not of the form"):
         checked(rule, "acme.slac\u212a.com")  # the sign for Kelvin, whose lower case is k
+
+
+@pytest.mark.parametrize(
+    ("rule", "value"),
+    [
+        ("label", "x"),
+        (".a.example", "x.a.example"),
+        ("*.a.example", "x.a.example"),
+        (["a.b.c", "b.c"], "b.c"),
+        (["a.b.c", ".c.d", "*.d.e.f"], "a.b.c"),
+        ([".c.d.e", "*.d.e"], "x.d.e"),
+    ],
+)
+def test_the_shortest_value_of_a_rule_fits_it(rule, value):
+    assert shortest(rule) == value
+    assert checked(rule, value) == {"p": value}
 
 
 # In words

@@ -6,7 +6,7 @@ from types import ModuleType
 
 from .._account import checked_name
 from .._auth import Context, Hosts, Kind, OffHost, Params, context_now
-from .._errors import ConfigurationError, XkitAuthError
+from .._errors import ConfigurationError, XkitAuthError, remedy_for
 from .._model import ANY, _Any
 from .._text import MASK, looks_secret, told
 from .._xkit import Xkit
@@ -95,12 +95,10 @@ def _asked(target: object, connector: str | _Any, context: Context, xkit: Xkit |
         # The target may have credentials of its own, which nobody here knows.
         text = f"{type(error).__name__}: {MASK}" if looks_secret(text) else text
         cause = None if MASK in text else error
-        problem = f"raised {text}"
+        problem, remedy = f"raised {text}", remedy_for(error)
     else:
-        problem = "returned neither True nor None"
-    raise ConfigurationError(
-        f"The plugin's xkit_auth_bind {problem}", hint="Correct the plugin. Nothing was bound."
-    ) from cause
+        problem, remedy = "returned neither True nor None", "Correct the plugin."
+    raise ConfigurationError(f"The plugin's xkit_auth_bind {problem}", hint=f"{remedy} Nothing was bound.") from cause
 
 
 def _held_texts(account: Xkit, connector: str | _Any, context: Context) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from .._auth import Context, Trip, checked_whose, context_now
 from .._connector import Connector, judged_by_rules
-from .._errors import ConfigurationError, XkitAuthError
+from .._errors import ConfigurationError, XkitAuthError, remedy_for
 from .._model import Credential, Judgement, RequestView, Verdict
 from .._policy import Sending, answer_view, fit_to_tell, wants_body
 from .._text import told
@@ -36,7 +36,8 @@ def checked_arguments(context: object, xkit: object, rejected: object) -> None:
         makes_sense = rejected is None or (callable(rejected) and not inspect.iscoroutinefunction(rejected))
     if not makes_sense:
         raise ConfigurationError(
-            "rejected= is a class of exceptions, several, or a function, not an async one, that says so of one"
+            "rejected= is a class of exceptions, several, or a function, not an async one, that says so of one",
+            hint="Correct what your application gives as rejected=.",
         )
 
 
@@ -118,7 +119,9 @@ class Call(Trip):
             return bool(self._rejected(error))
         except Exception as raised:
             problem = told(raised, credential._texts())
-        raise ConfigurationError(f"The function given as rejected= raised {problem}") from error
+        raise ConfigurationError(
+            f"The function given as rejected= raised {problem}", hint="Correct that function in your application."
+        ) from error
 
     def _by_plugin(self, credential: Credential, error: Exception) -> Judgement:
         connector = self.xkit.directory.connector_for(self.slug) or _UNKNOWN
@@ -136,12 +139,13 @@ class Call(Trip):
     def _asked(
         self, hook: Callable[..., Any], connector: Connector, credential: Credential, error: Exception
     ) -> Verdict | None:
+        remedy = "Correct the plugin."
         try:
             verdict = hook(connector=connector, exception=error)
         except Exception as raised:
-            problem = f"raised {told(raised, credential._texts())}"
+            problem, remedy = f"raised {told(raised, credential._texts())}", remedy_for(raised)
         else:
             if verdict is None or isinstance(verdict, Verdict):
                 return verdict
             problem = "returned something that is not a Verdict"
-        raise ConfigurationError(f"The plugin's xkit_auth_classify_exception {problem}", hint="Correct the plugin.")
+        raise ConfigurationError(f"The plugin's xkit_auth_classify_exception {problem}", hint=remedy)

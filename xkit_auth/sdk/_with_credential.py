@@ -14,6 +14,7 @@ from .._auth import Context
 from .._errors import ConfigurationError, XkitAuthError
 from .._model import Credential
 from .._policy import Sending
+from .._text import plain as plain_text
 from .._xkit import Xkit
 from ._call import Call, Outcome, Rejected, checked_arguments
 from ._drive import arun, run
@@ -80,11 +81,11 @@ def with_credential(
 
 def _fields_of(argument: object) -> dict[str, str | None]:
     if isinstance(argument, str) and argument:
-        return {argument: None}
+        return {plain_text(argument): None}
     if isinstance(argument, Mapping) and argument:
         texts: list[Any] = [*argument.keys(), *argument.values()]
         if all(isinstance(text, str) and text for text in texts):
-            return dict(argument)
+            return {plain_text(name): plain_text(part) for name, part in argument.items()}
     raise ConfigurationError(
         "argument= is neither the name of an argument nor a mapping of arguments to parts of the credential",
         hint='Write it like argument="token", or argument={"username": "email", "password": "api_token"}.',

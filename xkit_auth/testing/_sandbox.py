@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from .._placement import plain_texts
+from .._text import plain, plain_if_text
 from ._faults import Canned, Faults, How
 from ._platform_app import BASE_PATH, PlatformApp
 from ._providers import Providers, running
@@ -124,7 +126,7 @@ class Sandbox:
         know them as well. With ``gzip=1`` in the query an answer that is no stream is compressed.
         """
         running(self._origins)
-        return self._providers.url(connector)
+        return self._providers.url(plain(connector))
 
     # A client of it
 
@@ -149,7 +151,7 @@ class Sandbox:
             **options,
         )
         xkit.directory.use(rehomed)  # not as plugins=, which says what to ask, but not where a host is
-        self._state.name_provider({own: rehomed.own_slug(slug) for own, slug in (connectors or {}).items()})
+        self._state.name_provider({own: rehomed.own_slug(slug) for own, slug in plain_texts(connectors or {}).items()})
         self._made.append(xkit)
         return xkit
 
@@ -175,9 +177,9 @@ class Sandbox:
             The credential's text, made at random if none is given; for one of several parts, these as JSON.
         """
         return self._state.connect(
-            connector,
-            context,
-            credential if credential is None or isinstance(credential, str) else dict(credential),
+            plain(connector),
+            plain(context),
+            plain_texts(credential) if isinstance(credential, Mapping) else plain_if_text(credential),
             expires_in=expires_in,
             expires_at=expires_at,
             display_label=display_label,
@@ -185,31 +187,31 @@ class Sandbox:
 
     def credential(self, connector: str, context: str) -> str:
         """The text of the credential that Xkit holds now."""
-        return self._state.credential(connector, context)
+        return self._state.credential(plain(connector), plain(context))
 
     def rotate(self, connector: str, context: str) -> str:
         """Give Xkit a new credential and return its text; for the provider the old one has expired."""
-        return self._state.rotate(connector, context)
+        return self._state.rotate(plain(connector), plain(context))
 
     def expire(self, connector: str, context: str, *, renews: bool = True) -> None:
         """Let the credential expire at the provider; Xkit refreshes it when next asked, unless ``renews=False``."""
-        self._state.expire(connector, context, renews)
+        self._state.expire(plain(connector), plain(context), renews)
 
     def revoke(self, connector: str, context: str, *, known_to_xkit: bool = True) -> None:
         """Revoke the credential at the provider; Xkit knows and says ``access_denied``, or still hands it out."""
-        self._state.revoke(connector, context, known_to_xkit)
+        self._state.revoke(plain(connector), plain(context), known_to_xkit)
 
     def disable(self, connector: str, context: str) -> None:
         """Switch the connection off: Xkit answers with ``enabled: false``, also for one that never was."""
-        self._state.disable(connector, context)
+        self._state.disable(plain(connector), plain(context))
 
     def pending(self, connector: str, context: str, status: str = "awaiting_callback") -> None:
         """Put the authorization into a status without a credential, such as ``retrieving_tokens``."""
-        self._state.pending(connector, context, status)
+        self._state.pending(plain(connector), plain(context), plain(status))
 
     def forget_connection(self, connector: str, context: str) -> None:
         """Remove the connection from Xkit, which then answers 404."""
-        self._state.forget(connector, context)
+        self._state.forget(plain(connector), plain(context))
 
     # What is wrong with Xkit
 
@@ -239,7 +241,7 @@ class Sandbox:
         """
         sent = {"content-type": "application/json"} | {name.lower(): value for name, value in (headers or {}).items()}
         data = body.encode() if isinstance(body, str) else body
-        self._faults.can(Canned(status, sent, data, connector, context, times))
+        self._faults.can(Canned(status, sent, data, plain_if_text(connector), plain_if_text(context), times))
 
     def delay(self, seconds: float) -> None:
         """Let every answer of Xkit be late by so much, until ``up()``."""
@@ -270,6 +272,7 @@ class Sandbox:
 
     def call_count(self, connector: str | None = None, context: str | None = None) -> int:
         """How many ``calls`` there are, about one connector or context or all."""
+        connector, context = plain_if_text(connector), plain_if_text(context)
         return sum(
             connector in (None, call.connector) and context in (None, call.context) for call in self._records.calls
         )
@@ -280,6 +283,7 @@ class Sandbox:
 
     def arrivals(self, name: str) -> list[Arrival]:
         """What reached a connector's provider, or ``"elsewhere"``, since the last ``clear()``, oldest first."""
+        name = plain(name)
         provider = self._state.provider_of(name)
         if not self._providers.is_open(provider):
             raise LookupError(f"nothing can have arrived at {name!r}: this sandbox has not opened that provider")

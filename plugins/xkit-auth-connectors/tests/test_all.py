@@ -46,7 +46,7 @@ def test_every_connector_has_an_example_of_each_of_its_kinds(connector, contract
 # Every param that is part of a host, and what a value may name beside the user's own account. Whoever adds one has to
 # answer this: can a value name a host on which a stranger's code runs, or another service?
 NAMES = {
-    ("auth0", "host"): "another tenant, and Auth0's own hosts",
+    ("auth0", "host"): "another tenant, and Auth0's own hosts with one label before the region",
     ("bamboohr", "subdomain"): "another company, and BambooHR's own hosts",
     ("confluence", "site"): "another site",
     ("docusign", "host"): "DocuSign's own hosts",
@@ -76,29 +76,113 @@ def test_every_param_that_is_part_of_a_host_was_thought_about():
     assert found == NAMES.keys()
 
 
-@pytest.mark.parametrize(
-    ("slug", "params", "kind"),
-    [
-        ("okta", {"host": "evil.workflows.okta.com"}, None),
-        ("okta", {"host": "evil.okta.com.evil.example"}, None),
-        ("auth0", {"host": "evil.example"}, None),
-        ("salesforce", {"host": "evil.my.site.com"}, None),
-        ("salesforce", {"host": "evil.my.salesforce-sites.com"}, None),
-        ("docusign", {"host": "docusign.net.evil.example"}, None),
-        ("jira", {"site": "evil.example/"}, "api_token"),
-        ("mailchimp", {"dc": "evil.example#"}, None),
-        ("servicenow", {"instance": "evil.example"}, None),
-        ("sharepoint", {"tenant": "evil.azurewebsites"}, "tenant_token"),
-        ("shopify", {"shop": "evil.example:443/"}, None),
-        ("zendesk", {"subdomain": "*"}, None),
-    ],
+# Where customers of somebody run code or publish what they like, and what only looks like the provider's.
+STRANGERS = (
+    *(
+        "evil.example",
+        "evil.example/",
+        "evil.example#",
+        "evil.example?",
+        "evil.example:443/",
+        "evil.example\\",
+        "x@evil.example",
+    ),
+    *("evil.github.io", "evil.azurewebsites.net", "evil.blob.core.windows.net", "evil.trafficmanager.net"),
+    *(
+        "evil.s3.amazonaws.com",
+        "evil.s3-website-eu-west-1.amazonaws.com",
+        "ec2-1-2-3-4.eu-west-1.compute.amazonaws.com",
+    ),
+    *("evil.herokuapp.com", "evil.vercel.app", "evil.ngrok.io", "evil.my.site.com", "evil.my.salesforce-sites.com"),
+    *(
+        "evil.force.com",
+        "evil.atlassian-dev.net",
+        "evil.zendesk.apps",
+        "localhost",
+        "localhost:8080",
+        "127.0.0.1",
+        "[::1]",
+    ),
+    *(
+        "",
+        " ",
+        ".",
+        "..",
+        "*",
+        "*.",
+        "*.*",
+        "*.com",
+        "a.*",
+        "**",
+        "a b",
+        "a\n",
+        "a\0",
+        "\u00fc",
+        "\u2024",
+        "a%2eb",
+        "-a",
+        "a-",
+    ),
 )
-def test_no_value_names_a_host_of_a_stranger(slug, params, kind):
-    with (
-        Xkit(publishable_key="pk", secret_key="sk", plugins=[xkit_auth_connectors]) as xkit,
-        pytest.raises(ConfigurationError, match="not of the form"),
-    ):
-        xkit.directory.policy_for(slug, params=params, kind=kind)
+
+# Those that a rule of this one provider's has to keep out.
+STRANGERS_OF = {
+    "auth0": (
+        "webtask.it.auth0.com",
+        "sandbox.it.auth0.com",
+        "acme.guardian.us.auth0.com",
+        "auth0.com",
+        "us.auth0.com.",
+    ),
+    "docusign": ("docusign.net", "docusign.net.evil.example", "evildocusign.net"),
+    "okta": ("evil.workflows.okta.com", "okta.com", "acme.okta.com.evil.example", "acme.okta.io", "acme.oktacdn.com"),
+    "salesforce": (
+        "my.salesforce.com",
+        "evil.my.salesforce.com.evil.example",
+        "evil.salesforce.com",
+        "evilmy.salesforce.com",
+    ),
+    "sharepoint": ("evil.azurewebsites", "evil.sharepoint.com"),
+}
+
+# What else each of them needs.
+BESIDE = {"sharepoint": "tenant_token", "jira": "api_token", "confluence": "api_token"}
+
+
+@pytest.mark.parametrize(("slug", "name"), NAMES)
+def test_no_value_of_a_param_names_a_host_of_a_stranger(slug, name):
+    with Xkit(publishable_key="pk", secret_key="sk", plugins=[xkit_auth_connectors]) as xkit:
+        connector = xkit.directory.connector_for(slug)
+        assert list(connector.params) == [name]
+        for value in (*STRANGERS, *STRANGERS_OF.get(slug, ())):
+            if connector.params[name] == "label" and value == "localhost":
+                continue  # a label like any other: the provider's domain stands behind it
+            with pytest.raises(ConfigurationError, match="not of the form"):
+                xkit.directory.policy_for(slug, params={name: value}, kind=BESIDE.get(slug))
+
+
+def test_a_value_ends_below_a_domain_on_which_the_provider_alone_gives_out_names():
+    domains = {
+        "auth0.com", "bamboohr.com", "atlassian.net", "docusign.net", "freshdesk.com", "api.mailchimp.com", "okta.com",
+        "oktapreview.com", "pipedrive.com", "my.salesforce.com", "service-now.com", "sharepoint.com", "myshopify.com",
+        "zendesk.com", "au.auth0.com", "ca.auth0.com", "eu.auth0.com", "jp.auth0.com", "uk.auth0.com", "us.auth0.com",
+    }  # fmt: skip
+    found = set()
+    for connector in CONNECTORS:
+        rules = {name: [rule] if isinstance(rule, str) else rule for name, rule in connector.params.items()}
+        for entry in (*connector.hosts, *(host for kind in connector.kinds.values() for host in kind.hosts)):
+            assert "*" not in entry, "a wildcard of a provider's was not thought about"
+            for name, choices in rules.items():
+                if f"{{param.{name}}}" in entry:
+                    behind = entry.partition("}")[2]
+                    found |= {behind or choice for choice in choices}
+    assert {text.removeprefix("*").removeprefix(".") for text in found} == domains
+
+
+@pytest.mark.parametrize("host", ["acme.auth0.com", "acme.eu.auth0.com", "dev-1.us.auth0.com"])
+def test_a_tenant_of_auth0_is_in_a_region_or_in_none(host):
+    with Xkit(publishable_key="pk", secret_key="sk", plugins=[xkit_auth_connectors]) as xkit:
+        assert xkit.directory.policy_for("auth0", params={"host": host}).hosts.entries == (host,)
 
 
 @pytest.fixture(scope="module")
