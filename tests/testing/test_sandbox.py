@@ -196,6 +196,7 @@ class TestLife:
         assert http.get(sandbox.elsewhere_url).status_code == 200
 
     def test_without_its_libraries_it_names_the_extra(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("xkit_auth.testing", sys.modules["xkit_auth.testing"])  # so that it is put back
         for name in [name for name in sys.modules if name.startswith("xkit_auth.testing")]:
             monkeypatch.delitem(sys.modules, name)
         monkeypatch.setitem(sys.modules, "uvicorn", None)
