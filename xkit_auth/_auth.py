@@ -191,9 +191,11 @@ class BaseAuth:
         self._kind = kind
         self._off_host = off_host
         self._by_origin: dict[Hashable, Settled] = {}
+        self._shared_as: Hashable = None
         if xkit is not None and hosts is params is kind is None:
             # Objects that differ by nothing but the context share what they find out, so that one can be made for each.
-            self._by_origin = xkit.directory.shared((self._adapter, self._connector))
+            self._shared_as = self._adapter, self._connector
+            self._by_origin = xkit.directory.shared(self._shared_as)
 
     @abstractmethod
     def _url_of(self, request: Any) -> str:
@@ -230,6 +232,8 @@ class BaseAuth:
             if len(self._by_origin) >= _MOST_KNOWN_ORIGINS:
                 self._by_origin.clear()
             self._by_origin[origin_key] = settled
+            if self._shared_as is not None:  # not before there is such a connector: slugs can come from anywhere
+                self._by_origin = xkit.directory.share(self._shared_as, self._by_origin)
         return self._trip_type(settled, context)
 
     def _misled(self, trip: Trip, what: str) -> None:

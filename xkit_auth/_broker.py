@@ -15,7 +15,9 @@ import threading
 import time
 from abc import abstractmethod
 from collections.abc import Generator
+from contextlib import suppress
 from functools import partial
+from types import ModuleType
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from ._account import Account, checked_name
@@ -365,6 +367,10 @@ class Broker:
         self, here: _Here, wish: _Wish[Any], deadline: float, may_block: bool
     ) -> Generator[tuple[Flight[Any], float], bool, Exception | None]:
         """Wait for a call, and see to it that somebody makes it. What came of it if that is a failure."""
+        if self._transport is None:
+            # In the caller's own thread, which may hold a lock that the import takes, such as that of logging.
+            with suppress(ConfigurationError):  # whoever makes the call says so
+                _adapter_module(self._adapter)
         while True:
             if wish.since is None and not here.calls.staff():
                 if not may_block:
@@ -422,7 +428,7 @@ class Broker:
     def _open_transport(self) -> Transport:
         if self._transport is None:  # two threads may both open one: it keeps nothing
             self._route = self._network.route_to(self._account.base_url)
-            self._transport = _first_installed(self._adapter, self._route)
+            self._transport = _adapter_module(self._adapter).open_transport(route=self._route)
         return self._transport
 
 
@@ -431,10 +437,10 @@ def _for_caller(failure: Exception | None, key: Key) -> XkitAuthError:
     return own_copy(failure, *key)
 
 
-def _first_installed(preferred: str | None, route: Route) -> Transport:
+def _adapter_module(preferred: str | None) -> ModuleType:
     for adapter in (preferred,) if preferred else _ADAPTERS:
         try:
-            module = importlib.import_module(adapter)
+            return importlib.import_module(adapter)
         except ModuleNotFoundError:
             continue
         except ImportError as error:
@@ -443,8 +449,6 @@ def _first_installed(preferred: str | None, route: Route) -> Transport:
                 f"{library} cannot be imported to call Xkit with: {told(error)}",
                 hint=f"Install it anew, in a version that xkit-auth knows: pip install 'xkit-auth[{library}]'.",
             ) from error
-        transport: Transport = module.open_transport(route=route)
-        return transport
     raise ConfigurationError(
         "No HTTP library is installed to call Xkit with",
         hint="Install one of them: pip install 'xkit-auth[httpx]', 'xkit-auth[httpx2]' or 'xkit-auth[requests]'.",

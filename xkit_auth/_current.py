@@ -203,15 +203,15 @@ def _generator_around(frame: FrameType | None) -> FrameType | None:
     Raises:
         ConfigurationError: the generator itself would hold the block.
     """
-    is_holder = True  # or enters it for the frame behind
+    is_holder = True  # or enters it for the frame behind, however many functions of its own it calls for that
     while frame is not None:
         kind = frame.f_code.co_flags & _KINDS
         is_manager = kind in _GENERATORS and _is_context_manager(frame)
         if kind in _GENERATORS and not is_manager:
             if is_holder:
                 raise _no_place_for_a_block(frame)
-            return frame if kind == CO_GENERATOR else None
-        is_holder = is_holder and (is_manager or frame.f_code.co_name in _ENTER_FOR_ANOTHER)
+            return frame
+        is_holder = is_manager or frame.f_code.co_name in _ENTER_FOR_ANOTHER
         if kind not in _GENERATORS and kind and not is_holder:
             return None  # whatever drives a coroutine drives its context, too
         frame = frame.f_back

@@ -58,8 +58,12 @@ class Directory:
             return self._plugins
 
     def shared(self, key: Hashable) -> dict[Any, Any]:
-        """A dictionary that everybody who names this key has in common."""
-        return self._shared.setdefault(key, {})
+        """A dictionary that everybody who names this key has in common, once somebody has shared it; else a new one."""
+        return self._shared.get(key) or {}
+
+    def share(self, key: Hashable, mine: dict[Any, Any]) -> dict[Any, Any]:
+        """Let this be the dictionary of that key, if there is none yet; return whichever is."""
+        return self._shared.setdefault(key, mine)
 
     def use(self, plugins: Plugins) -> None:
         """Take these plugins instead of looking for any."""

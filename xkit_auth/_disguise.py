@@ -7,6 +7,7 @@ the whole text is read in every way that is known, and the secret is looked for 
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator
 from html import unescape
@@ -15,12 +16,15 @@ from urllib.parse import unquote, unquote_plus
 _MOST_ROUNDS = 16
 _MOST_READINGS = 64
 _MOST_CHARACTERS = 1_000_000
+_MOST_IN_ALL = 8_000_000
+"""Characters of all readings of all texts of one search: about a second of the processor's time."""
 _PART = 6
 _SHORTEST_ENCODED = 4
 _IN_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}")
 _IN_HEXADECIMAL = re.compile(r"(?:[0-9a-fA-F]{2}){4,}")
 _WORD = re.compile(r"[!-~]{6,}")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2}))")
+_NO_CHARACTER = re.compile(r"&#0*[0-9]{8,};?")
 _BETWEEN = re.compile(r"[\s\W_]+")
 
 
@@ -33,9 +37,7 @@ def is_said_in(text: str, *secrets: str) -> bool:
         >>> is_said_in("/login?next=%252Fbot123%253AABC", "123:ABC")
         True
     """
-    readings, are_all = readings_of(text)
-    forms = [form for secret in secrets for form in forms_of(secret)]
-    return not are_all or any(form in reading for reading in readings for form in forms)
+    return Whole(secrets).are_said_in(text)
 
 
 def is_partly_said_in(text: str, secrets: Iterable[str]) -> bool:
@@ -46,20 +48,49 @@ def is_partly_said_in(text: str, secrets: Iterable[str]) -> bool:
     return Parts(secrets).are_said_in(text)
 
 
-class Parts:
-    """The parts of secrets, to be looked for in many texts."""
+class Search:
+    """Secrets that are looked for in texts. What that costs is bounded: when it is used up, each text says them."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self) -> None:
+        self._left = _MOST_IN_ALL
+
+    def are_said_in(self, text: str) -> bool:
+        """Whether any of them occurs, in any reading of the text. One that can be read on and on is taken to say it."""
+        if len(text) > self._left:
+            return True
+        readings, are_all = readings_of(text)
+        self._left -= sum(map(len, readings))
+        return not are_all or any(map(self._are_in, readings))
+
+    @abstractmethod
+    def _are_in(self, reading: str) -> bool: ...
+
+
+class Whole(Search):
+    """All of a secret."""
+
+    __slots__ = ("_forms",)
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        super().__init__()
+        self._forms = tuple({form for secret in secrets for form in forms_of(secret)})
+
+    def _are_in(self, reading: str) -> bool:
+        return any(form in reading for form in self._forms)
+
+
+class Parts(Search):
+    """Any part of a secret."""
 
     __slots__ = ("_long", "_short")
 
     def __init__(self, secrets: Iterable[str]) -> None:
+        super().__init__()
         forms = {form for secret in secrets for form in forms_of(secret)}
         self._short = tuple(form for form in forms if len(form) < _PART)
         self._long = {form[start : start + _PART] for form in forms for start in range(len(form) - _PART + 1)}
-
-    def are_said_in(self, text: str) -> bool:
-        """Whether any of them occurs, in any reading of the text. One that can be read on and on is taken to."""
-        readings, are_all = readings_of(text)
-        return not are_all or any(map(self._are_in, readings))
 
     def _are_in(self, reading: str) -> bool:
         return any(form in reading for form in self._short) or any(
@@ -110,6 +141,11 @@ def readings_of(text: str) -> tuple[tuple[str, ...], bool]:
     return tuple(found), not newest
 
 
+def _out_of_html(text: str) -> str:
+    """What its references stand for. ``html.unescape`` raises for a number that is too long for Python."""
+    return unescape(_NO_CHARACTER.sub("\ufffd", text))
+
+
 def _unescaped(text: str) -> str:
     return _ESCAPE.sub(lambda match: chr(int(match[1] or match[2], 16)), text)
 
@@ -156,7 +192,7 @@ _DECODERS = (
     unquote_plus,
     _unquoted_from_latin_1,
     _read_as_utf_8,
-    unescape,
+    _out_of_html,
     _unescaped,
     _out_of_base64,
     _out_of_hexadecimal,

@@ -14,7 +14,7 @@ from ._auth import BaseAuth, Trip
 from ._errors import ConfigurationError, XkitAuthError, unsendable
 from ._flow import Fetch, Life, Send, advance, after_answer
 from ._httpx_body import Replay, aread_head, decoded, read_head
-from ._httpx_mark import MARK, Carried, CarriedThen, Left, Mark, chain_of, origin_of_url
+from ._httpx_mark import HAS_LEFT, MARK, Carried, CarriedThen, Mark, chain_of, mark_as_left, origin_of_url
 from ._httpx_place import Place, is_from_cache
 from ._httpx_wire import AsyncWire, Wire
 from ._in_url import InUrl
@@ -51,7 +51,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
         """Called by ``Client``: yields the request and, if that is refused, the refused hop once more."""
         sent = self._sent(request)
         if sent is None:
-            mark_as_left((yield request), request)
+            mark_all_as_left((yield request), request)
             return
         sent.put_on(request, sent.settled.held(sent.context) or sent.fetch(), Wire)
         try:
@@ -90,7 +90,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
         """Called by ``AsyncClient``: the same."""
         sent = self._sent(request)
         if sent is None:
-            mark_as_left((yield request), request)
+            mark_all_as_left((yield request), request)
             return
         sent.put_on(request, sent.settled.held(sent.context) or await sent.afetch(), AsyncWire)
         try:
@@ -132,6 +132,8 @@ class HttpxAuth(OneLibrary, BaseAuth):
             earlier.take_off(request)
             if earlier.has_left:
                 return None
+        if HAS_LEFT in request.extensions:
+            return None
         sent: Sent | None = self._trip(_origin_key(request.url), request)
         if sent is None:
             return None
@@ -232,11 +234,11 @@ def _origin_key(url: Any) -> Hashable:
         return url.scheme, url.userinfo, url.raw_host, url.port
 
 
-def mark_as_left(response: Any, request: Any) -> None:
+def mark_all_as_left(response: Any, request: Any) -> None:
     """Whatever the client has made of a request without the credential shall not get it either, if sent by hand."""
     for hop in (*(each.request for each in response.history), response.request, response.next_request):
         if hop is not None and hop is not request:
-            hop._xkit_auth = Left(hop.url)
+            mark_as_left(hop)
 
 
 def _take_off_other_kinds(request: Any, policy: Policy) -> None:
@@ -331,7 +333,7 @@ class Sent(Trip, Carried):
     def _mark(self, hop: Any, *, has_left: bool) -> None:
         if has_left:
             self.take_off(hop)
-            hop._xkit_auth = Left(hop.url)
+            mark_as_left(hop)
         else:
             self.clear_url(hop)
             hop._xkit_auth = CarriedThen(self.policy, self.sending, hop.url, self.refused)

@@ -20,6 +20,9 @@ from ._policy import Policy, Sending
 MARK = "_xkit_auth"
 """The attribute of a request object. It pickles with that."""
 
+HAS_LEFT = "xkit_auth_has_left"
+"""An extension of such a request, too: a client gives those to the next request, which lacks our attribute."""
+
 _DEFAULT_PORTS = {b"http": 80, b"https": 443}
 
 Origin = tuple[bytes, bytes, int | None]
@@ -90,6 +93,12 @@ class Left(Named):
 
     __slots__ = ()
     has_left = True
+
+
+def mark_as_left(request: Any) -> None:
+    """Let neither a request nor those that a client makes of it for a redirect get a credential any more."""
+    request._xkit_auth = Left(request.url)
+    request.extensions = {**request.extensions, HAS_LEFT: True}
 
 
 class Carried(Mark):
@@ -182,7 +191,7 @@ class Aftermath:
         mark: Mark = getattr(wanted, MARK, _NOTHING)
         if self._has_left and wanted is not None and not mark.has_left:
             mark.take_off(wanted)
-            wanted._xkit_auth = Left(wanted.url)
+            mark_as_left(wanted)
             self._bare.append(wanted)
         return wanted
 
@@ -192,6 +201,7 @@ class Aftermath:
     def __exit__(self, *_how: object) -> None:
         for request in self._bare:  # which are their owners' again
             request._xkit_auth = Named(request.url)
+            request.extensions = {name: value for name, value in request.extensions.items() if name != HAS_LEFT}
 
 
 def chain_of(sent: Any, response: Any) -> list[Any]:

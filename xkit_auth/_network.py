@@ -29,6 +29,7 @@ CA_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_
 _CA_ARGUMENT = "Xkit(ca_file=…)"
 _PROXY_ARGUMENT = "Xkit(proxy=…)"
 _PROXY_SCHEMES = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
+_LONGEST_HOST = 253
 _PROXY_HOST = re.compile(r"[A-Za-z0-9_.-]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 
 _contexts: dict[tuple[object, ...], SSLContext] = {}
@@ -70,7 +71,7 @@ class Proxy:
             host, port = parts.hostname or "", parts.port
         except ValueError:
             return False
-        if parts.scheme not in _PROXY_SCHEMES or not _PROXY_HOST.fullmatch(host) or parts.path.strip("/"):
+        if parts.scheme not in _PROXY_SCHEMES or not _can_be_a_host(host) or parts.path.strip("/"):
             return False
         self.scheme = parts.scheme
         self.host = host
@@ -304,6 +305,15 @@ def _shared(
 
 
 # Proxies
+
+
+def _can_be_a_host(name: str) -> bool:
+    """Whether a name can be that of a host at all: libraries answer others with exceptions of their own."""
+    try:
+        name.encode("idna")
+    except UnicodeError:  # a part of it is empty or too long
+        return False
+    return len(name) <= _LONGEST_HOST and _PROXY_HOST.fullmatch(name) is not None
 
 
 def _proxy_of_environment(destination: Origin) -> Proxy | None:

@@ -264,11 +264,15 @@ def without(headers: Any, carried: Carried) -> Any:
     kept = headers.copy()
     put_on: Sending | None = getattr(headers, CARRIED, None)
     for what in (carried, put_on or carried):
-        for name in what.names:
-            value = kept.get(name)
-            if value is not None and what.is_ours(value.decode("latin-1") if isinstance(value, bytes) else value):
+        names = {name.lower() for name in what.names}
+        for name in [name for name in kept if _text(name).lower() in names]:  # in a plain dictionary cases differ
+            if what.is_ours(_text(kept[name])):
                 del kept[name]
     return kept
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
 def redacted(request: Any, names: Iterable[str]) -> Any:

@@ -8,15 +8,16 @@ go on using that, so it must not be changed.
 
 from __future__ import annotations
 
+import gc
 import io
 import types
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import suppress
-from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from .._disguise import forms_of, is_said_in
+from .._disguise import Whole, forms_of
 from .._model import Credential
 from .._text import MASK
 
@@ -42,22 +43,23 @@ def redacted(answer: Any, credentials: Iterable[Credential]) -> Any:
 class _Redaction:
     """One answer's. It holds the credential's texts in slots, since tools look into attributes."""
 
-    __slots__ = ("_cleaned", "_literal", "_secrets", "_shortest")
+    __slots__ = ("_cleaned", "_literal", "_search", "_shortest")
 
     def __init__(self, credentials: Iterable[Credential]) -> None:
-        self._secrets = tuple(text for each in credentials for text in each._texts() if len(text) >= _SHORTEST)
-        written = {form for text in self._secrets for form in (text, quote(text, safe=""), quote(text))}
+        secrets = [text for each in credentials for text in each._texts() if len(text) >= _SHORTEST]
+        written = {form for text in secrets for form in (text, quote(text, safe=""), quote(text))}
         self._literal = sorted(written, key=len, reverse=True)
-        self._shortest = min((len(form) for text in self._secrets for form in forms_of(text)), default=0)
+        self._shortest = min((len(form) for text in secrets for form in forms_of(text)), default=0)
+        self._search = Whole(secrets)
         self._cleaned: dict[int, tuple[Any, Any]] = {}
 
     # Texts
 
     def _is_said_in(self, text: _Text) -> bool:
-        if len(text) < self._shortest or not self._secrets:
+        if len(text) < self._shortest or not self._literal:
             return False
         readings = (text,) if isinstance(text, str) else (text.decode("latin-1"), text.decode("utf-8", "replace"))
-        return len(text) > _LONGEST or any(is_said_in(each, *self._secrets) for each in readings)
+        return len(text) > _LONGEST or any(map(self._search.are_said_in, dict.fromkeys(readings)))
 
     def _masked(self, text: _Text) -> _Text:
         if not self._is_said_in(text):
@@ -164,24 +166,20 @@ def _inside(value: Any) -> Iterator[Any]:
     if isinstance(value, Mapping):
         with suppress(Exception):
             yield from list(value.items())
-    elif isinstance(value, (list, tuple, set, frozenset)):
-        yield from value
+    elif isinstance(value, (memoryview, array)):
+        with suppress(ValueError):  # it is released
+            yield bytes(value)
     elif isinstance(value, (io.BytesIO, io.StringIO)):
         with suppress(ValueError):  # it is closed
             yield value.getvalue()
-    elif isinstance(value, partial):
-        yield from (value.func, value.args, value.keywords)
-    elif isinstance(value, types.MethodType):
-        yield from (value.__self__, value.__func__)
     elif isinstance(value, types.FunctionType):
         yield from (value.__defaults__, value.__kwdefaults__, value.__closure__)
-    elif isinstance(value, types.CellType):
-        with suppress(ValueError):  # it is empty
-            yield value.cell_contents
     elif isinstance(value, types.GeneratorType) and value.gi_frame is not None:
         yield value.gi_frame.f_locals
     elif isinstance(value, types.CoroutineType) and value.cr_frame is not None:
         yield value.cr_frame.f_locals
+    else:  # any container, an exception, a view, an iterator, a bound method: what the garbage collector sees
+        yield from gc.get_referents(value)
     yield from (item for _, item in _attributes(value))
 
 
