@@ -181,12 +181,15 @@ _FILTERS: dict[str, Callable[[Driver], bool]] = {
 def what_is_installed_is_looked_up_once() -> Iterator[None]:
     """Each ``Xkit`` looks through every installed package for plugins, which takes longer than many a whole test."""
     path, found = sys.path.copy(), entry_points(group=xkit_auth.plugins.ENTRY_POINT_GROUP)
+    name_of = xkit_auth.plugins._name_of
+    names = {id(entry): name_of(entry) for entry in found}
 
     def look(*, group: str) -> EntryPoints:
         return found if sys.path == path else entry_points(group=group)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(xkit_auth.plugins, "entry_points", look)
+        patch.setattr(xkit_auth.plugins, "_name_of", lambda entry: names.get(id(entry)) or name_of(entry))
         yield
 
 

@@ -87,11 +87,20 @@ def _inside(value: Any) -> Iterator[tuple[str, Any]]:
         yield ".cr_frame.f_locals", dict(value.cr_frame.f_locals)
     for name, item in list(getattr(value, "__dict__", {}).items()):
         yield f".{name}", item
-    for kind in type(value).__mro__:
-        for name, slot in list(vars(kind).items()):
-            if "__slots__" in vars(kind) and isinstance(slot, types.MemberDescriptorType):
-                with suppress(AttributeError):  # it is empty
-                    yield f".{name}", slot.__get__(value)
+    for name, slot in _slots(type(value)):
+        with suppress(AttributeError):  # it is empty
+            yield f".{name}", slot.__get__(value)
+
+
+@functools.cache
+def _slots(kind: type) -> list[tuple[str, types.MemberDescriptorType]]:
+    return [
+        (name, slot)
+        for base in kind.__mro__
+        if "__slots__" in vars(base)
+        for name, slot in vars(base).items()
+        if isinstance(slot, types.MemberDescriptorType)
+    ]
 
 
 def _everywhere(_value: object) -> bool:

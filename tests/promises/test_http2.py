@@ -88,19 +88,22 @@ def certificate(tmp_path_factory):
 
 @pytest.fixture
 def serve(certificate):
-    """``serve()`` starts a provider that speaks HTTP/2 over TLS, on an event loop in a thread of its own."""
+    """``serve()`` starts a provider that speaks HTTP/2, on an event loop in a thread of its own.
+
+    Without TLS it expects of a client to know that beforehand.
+    """
     from anyio.from_thread import start_blocking_portal
     from hypercorn.asyncio import serve as hypercorn
     from hypercorn.config import Config
 
-    def start():
+    def start(*, tls=True):
         listener = socket.create_server(("127.0.0.1", 0), backlog=STREAMS)
         provider = Provider()
         provider.host = f"127.0.0.1:{listener.getsockname()[1]}"
-        provider.url = f"https://{provider.host}"
+        provider.url = f"{'https' if tls else 'http'}://{provider.host}"
         config = Config()
         config.bind = [f"fd://{listener.detach()}"]
-        config.certfile = config.keyfile = certificate[0]
+        config.certfile = config.keyfile = certificate[0] if tls else None
         config.errorlog = None
         portal = stack.enter_context(start_blocking_portal("asyncio"))
         closing = asyncio.Event()
@@ -123,11 +126,23 @@ class Refusals(threading.Semaphore):
 
 
 @pytest.fixture(params=HEADERS)
-def acme(request, sandbox, driver, serve, certificate):
+def header(request):
+    """Where the credential is."""
+    return request.param
+
+
+@pytest.fixture
+def tls():
+    """Whether the provider is reached over TLS; a test may say otherwise."""
+    return True
+
+
+@pytest.fixture
+def acme(header, tls, sandbox, driver, serve, certificate):
     """A user whose credential is held, has expired, and is refused by a provider with HTTP/2."""
-    sandbox.add_connector(Connector("acme", hosts=["api.acme.example"], header=HEADERS[request.param]))
-    provider = serve()
-    provider.header = request.param
+    sandbox.add_connector(Connector("acme", hosts=["api.acme.example"], header=HEADERS[header]))
+    provider = serve(tls=tls)
+    provider.header = header
     provider.refusals = Refusals(0)
     xkit = sandbox.xkit(timeout=PATIENCE, plugins=[provider.refusals])
     provider.refused = provider.old = sandbox.connect("acme", "user-1")
@@ -135,7 +150,7 @@ def acme(request, sandbox, driver, serve, certificate):
     sandbox.expire("acme", "user-1")
     sandbox.clear()
     auth = driver.auth("acme", context="user-1", xkit=xkit, hosts=[provider.host])
-    provider.client = partial(driver.session, auth=auth, http2=True, verify=certificate[1])
+    provider.client = partial(driver.session, auth=auth, http1=tls, http2=True, verify=certificate[1])
     return provider
 
 
@@ -174,6 +189,9 @@ def turns(monkeypatch):
     sys.setswitchinterval(before)
 
 
+# A TLS connection of Python 3.11 breaks now and then if one thread reads from it while another writes, as they do here:
+# bad records, or an end that nobody sent, with or without us. This is about streams, so it goes without TLS.
+@pytest.mark.parametrize("tls", [False], ids=["without TLS"])
 @pytest.mark.drivers(httpx=True)
 def test_d6_streams_that_are_refused_together_ask_once_and_are_each_sent_again_once(sandbox, driver, acme, turns):
     one = driver.lib.Limits(max_connections=1)
@@ -183,9 +201,10 @@ def test_d6_streams_that_are_refused_together_ask_once_and_are_each_sent_again_o
         assert send("GET", f"{acme.url}/open", stream=True).status_code == 200
         acme.crowd = STREAMS + 1
         with sandbox.hold():
-            replies = pool.map(lambda number: send("GET", f"{acme.url}/{number}"), range(STREAMS))
-            assert all(acme.refusals.acquire(timeout=PATIENCE) for _ in range(STREAMS))
-        replies = list(replies)
+            requests = [pool.submit(send, "GET", f"{acme.url}/{number}") for number in range(STREAMS)]
+            all_are_refused = all(acme.refusals.acquire(timeout=PATIENCE) for _ in requests)
+        replies = [request.result() for request in requests]  # if a client failed by itself, its error says so
+        assert all_are_refused
         assert send("GET", f"{acme.url}/later").status_code == 200
     assert [reply.status_code for reply in replies] == [200] * STREAMS
     assert {reply.http_version for reply in replies} == {"HTTP/2"}
@@ -199,7 +218,7 @@ def test_d6_streams_that_are_refused_together_ask_once_and_are_each_sent_again_o
 # On trio a stream of httpx that is closed early says so; it is closed all the same.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.drivers(httpx=True)
-@pytest.mark.parametrize("acme", ["x-api-key"], indirect=True)
+@pytest.mark.parametrize("header", ["x-api-key"])
 def test_d6_a_long_refusal_is_cut_and_costs_no_more_than_its_stream(sandbox, driver, acme):
     with acme.client() as send:
         reply = send("GET", f"{acme.url}/long")

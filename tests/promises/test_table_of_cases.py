@@ -111,12 +111,20 @@ CLIENTS = {
 }
 
 
+NUMBER = r"(?<=_)([a-gx]\d+)(?=_)"
+
+
 def numbered_tests() -> dict[str, list[ast.FunctionDef]]:
     found: dict[str, list[ast.FunctionDef]] = {}
     for path in [*ROOT.glob("tests/**/test_*.py"), *ROOT.glob("plugins/*/tests/test_*.py")]:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        text = path.read_text(encoding="utf-8")
+        if not re.search(rf"def test\w*{NUMBER}", text):
+            continue  # most have none, and parsing them takes long
+        module = ast.parse(text)
+        classes = [node for node in module.body if isinstance(node, ast.ClassDef)]
+        for node in (node for parent in (module, *classes) for node in parent.body):
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-                for number in re.findall(r"(?<=_)([a-gx]\d+)(?=_)", node.name):
+                for number in re.findall(NUMBER, node.name):
                     found.setdefault(number, []).append(node)
     return found
 

@@ -102,29 +102,28 @@ class World:
 
     def renew(self):
         """Begin with accounts that know of no trouble."""
+        self.plain = self.sandbox.xkit(timeout=30)
         self.with_hooks = self.sandbox.xkit(plugins=[self.plugin], timeout=30)
-        self.xkit = self.plain = self.sandbox.xkit(timeout=30)
 
     def begin(self, number, *, is_held=True):
         """Another user, so that nothing is left of the one before."""
         self.user = f"user-{number}"
+        self.is_held = is_held
         self.connect(TOKEN)
         self.plugin.__init__()
-        self.xkit = self.plain
         self.sandbox.up()
-        try:
-            self.hold()
-        except PlatformError:  # they pause, after what was before
-            self.renew()
-            self.hold()
-        if not is_held:
-            self.plain.forget()
-            self.with_hooks.forget()
+        self.use("plain")
 
-    def hold(self):
-        """Let the accounts ask for the credential."""
-        for xkit in (self.plain, self.with_hooks):
-            xkit.get_credential("acme", context=self.user)
+    def use(self, account):
+        """Go on with this account, which has asked for the credential before."""
+        try:
+            getattr(self, account).get_credential("acme", context=self.user)
+        except PlatformError:  # it pauses, after what was before
+            self.renew()
+            getattr(self, account).get_credential("acme", context=self.user)
+        self.xkit = getattr(self, account)
+        if not self.is_held:
+            self.xkit.forget()
 
     def connect(self, token):
         """Let Xkit hold this, in parts if the place wants parts."""
@@ -141,7 +140,7 @@ class World:
 
     def hook(self, **does):
         """Let the plugin's hooks do this from now on."""
-        self.xkit = self.with_hooks
+        self.use("with_hooks")
         for name, function in does.items():
             setattr(self.plugin, name, function)
 
@@ -375,6 +374,7 @@ def _(world):
 
 @journey(XkitAuthError, "an SDK is refused, and Xkit fails")
 def _(world):
+    world.use("with_hooks")
     world.platform({"error": TOKEN, "credential": TOKEN}, 502)
     world.bound()
 
