@@ -280,7 +280,7 @@ class Sent(Trip, Carried):
         policy = self.settled.policy
         self.url = request.url
         if type(request.stream) is not self._bytes_type:
-            self._replay = Replay(self._library, request.stream)
+            self._replay = Replay(self._library, request.stream, request.headers)
         if policy.of_other_kinds:
             _take_off_other_kinds(request, policy)
         place: Place = self.settled.place
@@ -356,15 +356,19 @@ class Sent(Trip, Carried):
     def life(self, response: Any, body: bytes | None) -> Life:
         """The flow that decides what follows from the answer."""
         hop = response.request
-        replay = self._replay if self._replay and hop.stream is self._replay.stream else None
-        replay = replay or Replay(self._library, hop.stream)
         return after_answer(
             self.policy,
             self.sending.credential,
             self._answer_view(response, body),
             lambda: self._view(hop, self.sending),
-            replayable=replay.rewind(),
+            is_whole_again=lambda: self._is_whole_again(hop.stream),
         )
+
+    def _is_whole_again(self, body: Any) -> bool:
+        """Whether a body can be sent again, and is ready for that. What it was before it was sent counts."""
+        if type(body) is self._bytes_type:
+            return True
+        return self._replay is not None and body is self._replay.stream and self._replay.rewind()
 
     def again(self, sending: Sending, refused: Any, wire_type: type[Wire]) -> Any:
         """The refused hop, ready to be sent once more."""

@@ -222,7 +222,11 @@ class Hop(Trip, Carried):
             return response
         request = response.request
         life = after_answer(
-            policy, credential, answer, lambda: view_of(request, self), replayable=self._can_send_again(response)
+            policy,
+            credential,
+            answer,
+            lambda: view_of(request, self),
+            is_whole_again=lambda: self._can_send_again(response),
         )
         step = next(life, None)
         while step is not None:
