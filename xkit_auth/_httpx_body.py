@@ -21,7 +21,7 @@ class Replay:
     """Whether a request's body can be sent again, prepared before it is sent the first time.
 
     Known are a list of bytes, something like a file, and a form of these, as the library itself has wrapped them; bytes
-    need none of this. Whatever else there is, such as a stream of the caller's own or anything for tasks, may be used up.
+    need none of this. Whatever else there is, such as a stream of the caller's own or one for tasks, may be used up.
     """
 
     __slots__ = ("_chunks", "_files", "_is_known", "_list", "stream")
@@ -47,7 +47,7 @@ class Replay:
         """Make the body ready to be sent again. Whether that is certain to have worked."""
         if self._list is not None and tuple(self._list) != self._chunks:  # somebody has changed it meanwhile
             return False
-        return self._is_known and all([file.is_whole_again() for file in self._files])
+        return self._is_known and all(file.is_whole_again() for file in self._files)
 
 
 def _is_own(library: ModuleType, stream: Any, module: str, name: str) -> bool:

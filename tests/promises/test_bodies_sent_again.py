@@ -324,7 +324,7 @@ def test_what_lies_about_its_position_is_not_sent_again_in_chunks(sandbox, drive
     assert is_left_alone_and_healed_for_later(sandbox, driver, acme, content=kind(BODY), headers=CHUNKED) == BODY
 
 
-@pytest.mark.drivers(httpx=True)
+@pytest.mark.drivers(sync=True, httpx=True)
 @pytest.mark.parametrize("kind", LIARS)
 def test_a_form_of_what_lies_about_its_position_is_not_sent_again(sandbox, driver, acme, kind):
     got = is_left_alone_and_healed_for_later(sandbox, driver, acme, files={"file": ("name", kind(BODY))})

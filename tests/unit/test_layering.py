@@ -34,7 +34,7 @@ LAYERS = [
     ["_all_of", "_quiet"],
     ["_httpx_body", "_httpx_mark", "_httpx_transport", "_requests_home", "_requests_transport"],
     ["_requests_parts"],
-    ["_httpx_place", "_httpx_wire"],
+    ["_httpx_ahead", "_httpx_place", "_httpx_wire"],
     ["_httpx", "_requests_hop"],
     ["_httpx_all_of"],
     ["requests", "httpx", "httpx2"],
