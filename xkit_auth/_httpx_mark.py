@@ -21,6 +21,7 @@ MARK = "_xkit_auth"
 """The attribute of a request object. It pickles with that."""
 
 _DEFAULT_PORTS = {b"http": 80, b"https": 443}
+_AS_HTTP = {b"ws": b"http", b"wss": b"https"}
 
 Origin = tuple[bytes, bytes, int | None]
 
@@ -161,7 +162,8 @@ def origin_of_url(url: Any) -> Origin:
 
 
 def origin_of_parts(scheme: bytes, host: bytes, port: int | None) -> Origin:
-    """An origin, comparable with others."""
+    """An origin, comparable with others. A WebSocket's is that of the HTTP that it begins with."""
+    scheme = _AS_HTTP.get(scheme, scheme)
     return scheme, host.lower(), port or _DEFAULT_PORTS.get(scheme)
 
 

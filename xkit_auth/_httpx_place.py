@@ -9,7 +9,7 @@ from ._httpx_mark import Mark
 from ._model import Credential
 from ._policy import Policy
 
-_DEFAULT_PORTS = {"http": "80", "https": "443"}
+_DEFAULT_PORTS = {"http": "80", "https": "443", "ws": "80", "wss": "443"}
 
 _LOOKED_AT = 32
 """Answers from an origin that are looked at for signs of a cache: clients are mostly made when a process begins."""

@@ -1,4 +1,4 @@
-"""An expired credential that is answered with a redirect to a page for logging in, which says 200: one rule, all clients."""
+"""An expired credential that is answered with a redirect to a page for logging in, which says 200."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Provider(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(page)
 
-    do_POST = do_GET
+    do_POST = do_GET  # noqa: N815
 
     def log_message(self, *_args):
         pass
