@@ -429,6 +429,9 @@ class Sent(Foresight, Trip, Carried):
         _take_off_other_kinds(hop, self.policy)
         self.refused = self.sending
         self._put(hop, sending, wire_type)
+        if refused.extensions.get("http_version") == b"HTTP/2":
+            self.wire = self.wire or wire_type(hop, self)
+            self.wire.is_sent_again = True
         self._request = hop
         self._remember(hop)
         self.note_resent(sending.credential)

@@ -8,6 +8,7 @@ before the client logs the URL. The ``trace`` extension of the transport is the 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urljoin
@@ -18,6 +19,7 @@ from ._policy import Sending
 
 _STARTED = ".send_request_headers.started"
 _ANSWERED = ".receive_response_headers.complete"
+_NOT_SENT = "http2.send_request_headers.failed"
 
 
 class Wire:
@@ -27,6 +29,8 @@ class Wire:
     _is_taken_off = False
     _has_left = False
     _hop: Any = None
+    is_sent_again = False
+    """Whether this request is the second one, to a server that may have closed its connection with the refusal."""
     carried: bool | None = None
     """Whether the last hop went out with the credential; ``None`` if the transport does not say."""
     withheld: tuple[tuple[bytes, bytes], ...] = ()
@@ -56,6 +60,9 @@ class Wire:
         elif name.endswith(_ANSWERED):
             self._look_at_target(info["return_value"])
             return self._is_refused_by(info["return_value"])
+        elif name == _NOT_SENT and self.is_sent_again:
+            self.is_sent_again = False
+            _try_another_connection(info["exception"])
         return False
 
     def remember(self, carried: Carried) -> None:
@@ -196,6 +203,17 @@ class AsyncWire(Wire):
             self._withhold(info["return_value"])
         if self._theirs is not None:
             await self._theirs(name, info)
+
+
+def _try_another_connection(error: Exception) -> None:
+    """Let the pool take another connection, if the one that the refusal came on can be written to no more.
+
+    Over HTTP/2 a server may close that with the refusal, and the pool does not know as long as it has other streams.
+    The refusal would be lost. Nothing of the request has gone out.
+    """
+    core: Any = sys.modules.get(type(error).__module__.partition(".")[0])
+    if type(error).__name__ == "WriteError" and hasattr(core, "ConnectionNotAvailable"):
+        raise core.ConnectionNotAvailable
 
 
 def _put_on(hop: Any, sending: Sending) -> None:
