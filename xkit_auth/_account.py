@@ -31,7 +31,7 @@ class Account:
         _check_key("publishable_key", "XKIT_PUBLISHABLE_KEY", Secret(publishable_key or ""))
         _check_key("secret_key", "XKIT_SECRET_KEY", secret)
         origin = origin_of(base_url) if isinstance(base_url, str) else None
-        if origin is None or re.search(r"[?# ]|[^\x21-\x7e]", base_url):
+        if origin is None or re.search(r"^ws|[?# ]|[^\x21-\x7e]", base_url, re.IGNORECASE):
             raise ConfigurationError(
                 "The base URL of Xkit's Platform API cannot be used",
                 hint=f"Correct base_url= or XKIT_BASE_URL: it is written like {DEFAULT_BASE_URL}, absolute, in ASCII,"

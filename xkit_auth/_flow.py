@@ -72,11 +72,12 @@ def after_answer(
     answer: Any,
     view: Callable[[], Any],
     *,
-    replayable: bool,
+    is_whole_again: Callable[[], bool],
 ) -> Life:
     """Decide what follows from an answer to a request that carried ``credential`` to a host that may have it.
 
     When it ends, the caller of the client gets the answer that came last. It is advanced with ``send``.
+    ``is_whole_again`` makes the request's body ready to be sent again, and says whether that is certain to have worked.
 
     Raises:
         ReauthorizationRequired: the credential is revoked and Xkit has no other.
@@ -100,7 +101,7 @@ def after_answer(
         # What was meant for one account must not happen in another one: the caller decides, knowing of the refusal.
         yield Tell(current, judgement, final=False, changed=True)
         return
-    if not replayable:
+    if not is_whole_again():
         return
     second = yield Send(policy.write(current, view))
     if second is not None:

@@ -6,15 +6,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Hashable
+from collections.abc import AsyncGenerator, Generator, Hashable, Iterator
+from itertools import takewhile
 from types import ModuleType
 from typing import Any
 
 from ._auth import BaseAuth, Trip
 from ._errors import ConfigurationError, XkitAuthError, unsendable
-from ._flow import Fetch, Life, Send, advance, after_answer
+from ._flow import ASKS_AGAIN, Fetch, Life, Send, advance, after_answer
+from ._httpx_ahead import Foresight
 from ._httpx_body import Replay, aread_head, decoded, read_head
-from ._httpx_mark import HAS_LEFT, MARK, Carried, CarriedThen, Mark, chain_of, mark_as_left, origin_of_url
+from ._httpx_mark import (
+    HAS_LEFT,
+    MARK,
+    Carried,
+    CarriedThen,
+    Mark,
+    answers_of_chain,
+    chain_of,
+    mark_as_left,
+    origin_of_url,
+)
 from ._httpx_place import Place, is_from_cache
 from ._httpx_wire import AsyncWire, Wire
 from ._in_url import InUrl
@@ -59,10 +71,12 @@ class HttpxAuth(OneLibrary, BaseAuth):
             if response.status_code < sent.settled.place.ordinary_below and not response.history:
                 return
             sent.mark_hops(request, response)
-            if response.status_code < sent.settled.policy.unremarkable_below or not sent.is_carried_by(response):
-                return
-            life = sent.life(response, self._peeked(sent, response))
+            judged = response
             try:
+                judged = sent.to_be_judged(response)
+                if judged is None:
+                    return
+                life = sent.life(judged, self._peeked(sent, judged))
                 step = next(life, None)
                 while step is not None:
                     if isinstance(step, Fetch):
@@ -70,14 +84,16 @@ class HttpxAuth(OneLibrary, BaseAuth):
                         step = advance(life, sent.fetch(step.rejected))
                     elif isinstance(step, Send):
                         self._cut(response)
-                        response = yield sent.again(step.sending, response, Wire)
-                        step = advance(life, sent.view_of_second(response, self._peeked(sent, response)))
+                        response = yield sent.again(step.sending, judged, response, Wire)
+                        judged = sent.to_be_judged_at_last(response)
+                        body = None if judged is None else self._peeked(sent, judged)
+                        step = advance(life, sent.view_of_second(judged, body))
                     else:
                         sent.note(step)
                         step = advance(life, None)
             except XkitAuthError as error:
                 self._cut(response)
-                sent.blame(error, response)
+                sent.blame(error, judged or response, response)
                 raise
         except BaseException as reason:
             sent.is_left(reason)
@@ -98,10 +114,12 @@ class HttpxAuth(OneLibrary, BaseAuth):
             if response.status_code < sent.settled.place.ordinary_below and not response.history:
                 return
             sent.mark_hops(request, response)
-            if response.status_code < sent.settled.policy.unremarkable_below or not sent.is_carried_by(response):
-                return
-            life = sent.life(response, await self._apeeked(sent, response))
+            judged = response
             try:
+                judged = sent.to_be_judged(response)
+                if judged is None:
+                    return
+                life = sent.life(judged, await self._apeeked(sent, judged))
                 step = next(life, None)
                 while step is not None:
                     if isinstance(step, Fetch):
@@ -109,14 +127,16 @@ class HttpxAuth(OneLibrary, BaseAuth):
                         step = advance(life, await sent.afetch(step.rejected))
                     elif isinstance(step, Send):
                         await self._acut(response)
-                        response = yield sent.again(step.sending, response, AsyncWire)
-                        step = advance(life, sent.view_of_second(response, await self._apeeked(sent, response)))
+                        response = yield sent.again(step.sending, judged, response, AsyncWire)
+                        judged = sent.to_be_judged_at_last(response)
+                        body = None if judged is None else await self._apeeked(sent, judged)
+                        step = advance(life, sent.view_of_second(judged, body))
                     else:
                         sent.note(step)
                         step = advance(life, None)
             except XkitAuthError as error:
                 await self._acut(response)
-                sent.blame(error, response)
+                sent.blame(error, judged or response, response)
                 raise
         except BaseException as reason:
             sent.is_left(reason)
@@ -156,7 +176,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
         if not trip.policy.wants_body(response.status_code, response.headers):
             return None
         if response.is_closed:
-            return self._read_before(response)
+            return read_before(self._library, response)
         original = response.stream
         chunks, rest = read_head(original, self._library.RequestError)
         return self._rejoined(response, chunks, rest, original)
@@ -165,7 +185,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
         if not trip.policy.wants_body(response.status_code, response.headers):
             return None
         if response.is_closed:
-            return self._read_before(response)
+            return read_before(self._library, response)
         original = response.stream
         chunks, rest = await aread_head(original, self._library.RequestError)
         return self._rejoined(response, chunks, rest, original)
@@ -173,13 +193,6 @@ class HttpxAuth(OneLibrary, BaseAuth):
     def _rejoined(self, response: Any, chunks: list[bytes], rest: Any, original: Any) -> bytes | None:
         response.stream = self._stream_type(chunks, rest, original)
         return None if rest is not None else self._decoded(response, chunks)
-
-    def _read_before(self, response: Any) -> bytes | None:
-        """A body that an event hook or a transport without sockets has read already."""
-        try:
-            return bytes(response.content)
-        except self._library.ResponseNotRead:
-            return None
 
     def _decoded(self, response: Any, chunks: list[bytes]) -> bytes | None:
         encoding = response.headers.get("content-encoding", "identity")
@@ -225,6 +238,14 @@ def url_of(request: Any) -> str:
     return f"{url.scheme}://{user}{url.netloc.decode('ascii')}{url.raw_path.decode('ascii')}"
 
 
+def read_before(library: ModuleType, response: Any) -> bytes | None:
+    """A body that an event hook, a transport without sockets, or the client on a redirect has read already."""
+    try:
+        return bytes(response.content)
+    except library.ResponseNotRead:
+        return None
+
+
 def _origin_key(url: Any) -> Hashable:
     try:
         # The URL's properties do more than is needed here, and all of that for each request.
@@ -246,7 +267,7 @@ def _take_off_other_kinds(request: Any, policy: Policy) -> None:
         request.headers.pop(name, None)
 
 
-class Sent(Trip, Carried):
+class Sent(Foresight, Trip, Carried):
     """A request that went out with a credential, and what has to be known of it when the answer is there.
 
     The request remembers it for good, and so it knows the request only while that is under way.
@@ -255,6 +276,7 @@ class Sent(Trip, Carried):
     # Few requests need these: what is not set costs the others nothing.
     _replay: Replay | None = None
     _earlier: tuple[Any, ...] = ()
+    _has_left = False
     wire: Wire | None = None
     refused: Sending | None = None
 
@@ -282,7 +304,7 @@ class Sent(Trip, Carried):
         policy = self.settled.policy
         self.url = request.url
         if type(request.stream) is not self._bytes_type:
-            self._replay = Replay(self._library, request.stream)
+            self._replay = Replay(self._library, request.stream, request.headers)
         if policy.of_other_kinds:
             _take_off_other_kinds(request, policy)
         place: Place = self.settled.place
@@ -321,11 +343,14 @@ class Sent(Trip, Carried):
         self._request = request
         if self.settled.place.shares_a_cache(response):
             self.xkit.directory.warn_once(_SHARED_CACHE)
+        if self.wire is not None and self.wire.withheld:
+            response.headers = type(response.headers)([*response.headers.raw, *self.wire.withheld])
         hops, has_left = chain_of(request, response), False
         for hop in hops if response.next_request is None else [*hops, response.next_request]:
             has_left = has_left or self._is_away(hop)
             if hop is not request:
                 self._mark(hop, has_left=has_left)
+        self._has_left = has_left
 
     def _is_away(self, hop: Any) -> bool:
         return origin_of_url(hop.url) != origin_of_url(self.url)
@@ -340,7 +365,38 @@ class Sent(Trip, Carried):
         if self.wire is not None:
             self.wire.leave(hop)
 
-    def is_carried_by(self, response: Any) -> bool:
+    def to_be_judged(self, response: Any) -> Any:
+        """The answer that decides what follows: a redirect that is a refusal, or else the last one.
+
+        Returns:
+            ``None`` if that is no answer to a request that carried our credential, or can be no refusal.
+        """
+        answers = answers_of_chain(self._request, response)
+        if self.policy.judges_redirects and len(answers) > 1:
+            refused = next(filter(self._is_refusal, self._while_at_home(answers[:-1])), None)
+            if refused is not None:
+                return refused
+        is_remarkable = response.status_code >= self.policy.unremarkable_below
+        return response if is_remarkable and self._is_carried_by(response) else None
+
+    def _while_at_home(self, answers: list[Any]) -> Iterator[Any]:
+        return takewhile(lambda each: not self._is_away(each.request), answers)
+
+    def _is_refusal(self, redirect: Any) -> bool:
+        """Whether a redirect that the client has followed, at home, says that the credential is no good."""
+        hop = redirect.request
+        if is_from_cache(redirect) or not self._was_on(hop):
+            return False
+        wants_body = self.policy.wants_body(redirect.status_code, redirect.headers)
+        body = read_before(self._library, redirect) if wants_body else None
+        return self.policy.judge(self.credential, self._answer_view(redirect, body)).verdict in ASKS_AGAIN
+
+    def _was_on(self, hop: Any) -> bool:
+        if self.wire is not None and self.wire.carried is not None:  # it puts its part on each hop at home
+            return self.sending.split()[0].is_on(hop.headers, "")
+        return self.sending.is_on(hop.headers, str(hop.url))
+
+    def _is_carried_by(self, response: Any) -> bool:
         """Whether this is an answer to a request that carried our credential, in a chain that never left its origin."""
         hop = response.request
         if is_from_cache(response):
@@ -358,19 +414,24 @@ class Sent(Trip, Carried):
     def life(self, response: Any, body: bytes | None) -> Life:
         """The flow that decides what follows from the answer."""
         hop = response.request
-        replay = self._replay if self._replay and hop.stream is self._replay.stream else None
-        replay = replay or Replay(self._library, hop.stream)
         return after_answer(
             self.policy,
             self.sending.credential,
             self._answer_view(response, body),
             lambda: self._view(hop, self.sending),
-            replayable=replay.rewind(),
+            # Once a redirect has led elsewhere, nothing is put on again in this send.
+            is_whole_again=lambda: not self._has_left and self.is_whole_again(hop.stream),
         )
 
-    def again(self, sending: Sending, refused: Any, wire_type: type[Wire]) -> Any:
-        """The refused hop, ready to be sent once more."""
-        self._earlier = (*refused.history, refused)
+    def is_whole_again(self, body: Any) -> bool:
+        """Whether a body can be sent again, and is ready for that. What it was before it was sent counts."""
+        if type(body) is self._bytes_type:
+            return True
+        return self._replay is not None and body is self._replay.stream and self._replay.rewind()
+
+    def again(self, sending: Sending, refused: Any, last: Any, wire_type: type[Wire]) -> Any:
+        """The refused hop, ready to be sent once more; ``last`` is the answer that the client has in the end."""
+        self._earlier = (*last.history, last)
         hop = refused.request
         self._remember(self._request)
         if self.wire is not None:
@@ -380,6 +441,9 @@ class Sent(Trip, Carried):
         _take_off_other_kinds(hop, self.policy)
         self.refused = self.sending
         self._put(hop, sending, wire_type)
+        if refused.extensions.get("http_version") == b"HTTP/2":
+            self.wire = self.wire or wire_type(hop, self)
+            self.wire.is_sent_again = True
         self._request = hop
         self._remember(hop)
         self.note_resent(sending.credential)
@@ -391,20 +455,24 @@ class Sent(Trip, Carried):
         if self.wire is not None:
             self.wire.remember(carried)
 
-    def view_of_second(self, response: Any, body: bytes | None) -> ResponseView | None:
-        """A view of the answer to the hop that was sent again, if it is an answer to our credential."""
+    def to_be_judged_at_last(self, response: Any) -> Any:
+        """The answer that is judged after the hop was sent again."""
         self.mark_hops(self._request, response)
         # The client has forgotten the redirects that led to the refused hop, and has emptied that one's history.
         refused = self._earlier[-1]
         refused.history = list(self._earlier[:-1])
         later = [hop for hop in response.history if hop is not refused]
         response.history = [*self._earlier, *later]
-        return self._answer_view(response, body) if self.is_carried_by(response) else None
+        return self.to_be_judged(response)
 
-    def blame(self, error: XkitAuthError, response: Any) -> None:
-        """Put the answer on the error, without the credential."""
+    def view_of_second(self, response: Any, body: bytes | None) -> ResponseView | None:
+        """A view of the answer to the hop that was sent again, if it is an answer to our credential."""
+        return None if response is None else self._answer_view(response, body)
+
+    def blame(self, error: XkitAuthError, response: Any, last: Any) -> None:
+        """Put the answer on the error, without the credential; ``last`` is the one that the client has in the end."""
         self.explain(error)
-        for each in (response, *response.history):
+        for each in dict.fromkeys((response, *response.history, last, *last.history)):
             hop = each.request
             each.request, each.next_request = self._redacted(hop), None
             self.take_off(hop)  # which frames of the client's still hold

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
 from ._policy import LARGEST_BODY
+from ._whole import Rewinder, announced_length
 
 _PATIENCE = 5.0
 _SLICE = 1024
@@ -17,57 +18,52 @@ _SLICE = 1024
 
 
 class Replay:
-    """Whether a request's body can be sent again, found out before it is sent the first time.
+    """Whether a request's body can be sent again, prepared before it is sent the first time.
 
-    httpx rewinds the files of a multipart form by itself. A file given as ``content`` goes back to the position that it
-    had, not to its beginning. Whatever else is not certainly the same the second time is not sent again.
+    Known are a list of bytes, something like a file, and a form of these, as the library itself has wrapped them; bytes
+    need none of this. Whatever else there is, such as a stream of the caller's own or one for tasks, may be used up.
     """
 
-    __slots__ = ("_always", "_file", "_position", "stream")
+    __slots__ = ("_chunks", "_files", "_is_known", "_list", "stream")
 
-    def __init__(self, library: ModuleType, stream: Any) -> None:
+    def __init__(self, library: ModuleType, stream: Any, headers: Mapping[str, str]) -> None:
         self.stream = stream
-        self._file: Any = None
-        self._position = 0
-        self._always = isinstance(stream, library.ByteStream) or _is_rewindable_form(stream)
-        if self._always:
-            return
-        source: Any = getattr(stream, "_stream", None)
-        if isinstance(source, (list, tuple)):
-            self._always = True
-        elif _can_seek(source) and hasattr(source, "read") and not hasattr(source, "aread"):
-            try:
-                self._position = source.tell()
-                self._file = source
-            except (OSError, ValueError):
-                pass
+        self._files: list[Rewinder] = []
+        self._list: list[bytes] | tuple[bytes, ...] | None = None
+        self._chunks: tuple[bytes, ...] = ()
+        self._is_known = _is_own(library, stream, "_multipart", "MultipartStream")
+        if self._is_known:
+            self._files = [_file_of(field) for field in stream.fields if not _is_in_memory(field)]
+        elif _is_own(library, stream, "_content", "IteratorByteStream"):
+            self._remember(stream._stream, headers)
+
+    def _remember(self, source: Any, headers: Mapping[str, str]) -> None:
+        if type(source) in (list, tuple) and all(type(chunk) is bytes for chunk in source):
+            self._list, self._chunks, self._is_known = source, tuple(source), True
+        elif hasattr(source, "read"):
+            self._files, self._is_known = [Rewinder(source, None, announced_length(headers))], True
 
     def rewind(self) -> bool:
-        """Make the body ready to be sent again. Whether that is possible."""
-        if self._always:
-            return True
-        if self._file is None:
+        """Make the body ready to be sent again. Whether that is certain to have worked."""
+        if self._list is not None and tuple(self._list) != self._chunks:  # somebody has changed it meanwhile
             return False
-        try:
-            self._file.seek(self._position)
-        except (OSError, ValueError):  # ValueError: somebody has closed the file
-            return False
-        return True
+        return self._is_known and all(file.is_whole_again() for file in self._files)
 
 
-def _can_seek(source: Any) -> bool:
-    try:
-        return bool(source.seekable())
-    except (AttributeError, OSError, ValueError):
-        return False
+def _is_own(library: ModuleType, stream: Any, module: str, name: str) -> bool:
+    """Whether a stream is exactly of this class of the library's."""
+    kind = type(stream)
+    return (kind.__module__, kind.__name__) == (f"{library.__name__}.{module}", name)
 
 
-def _is_rewindable_form(stream: Any) -> bool:
-    fields = getattr(stream, "fields", None)
-    if not isinstance(fields, list):
-        return False
-    files = [field.file for field in fields if hasattr(field, "file")]
-    return all(isinstance(file, (str, bytes)) or _can_seek(file) for file in files)
+def _is_in_memory(field: Any) -> bool:
+    return isinstance(getattr(field, "file", b""), (str, bytes))
+
+
+def _file_of(field: Any) -> Rewinder:
+    # The libraries send each file of a form from its beginning.
+    length = field.get_length()
+    return Rewinder(field.file, 0, None if length is None else length - len(field.render_headers()))
 
 
 # Answers

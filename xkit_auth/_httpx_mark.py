@@ -24,6 +24,7 @@ HAS_LEFT = "xkit_auth_has_left"
 """An extension of such a request, too: a client gives those to the next request, which lacks our attribute."""
 
 _DEFAULT_PORTS = {b"http": 80, b"https": 443}
+_AS_HTTP = {b"ws": b"http", b"wss": b"https"}
 
 Origin = tuple[bytes, bytes, int | None]
 
@@ -133,6 +134,10 @@ class Carried(Mark):
         """Whether a text says the credential back, or the one that was refused before it, in whatever encoding."""
         return any(each.is_said_in(text) for each in (self.sending, self.refused) if each is not None)
 
+    def is_refused_by(self, _status: int, _headers: Any, _hop: Any) -> bool:
+        """Whether a redirect refuses it, and something is still to be done about that."""
+        return False
+
     def clear_url(self, request: Any) -> None:
         """Leave nothing of this in the request's URL."""
         if self.policy.writes_url:
@@ -166,7 +171,8 @@ def origin_of_url(url: Any) -> Origin:
 
 
 def origin_of_parts(scheme: bytes, host: bytes, port: int | None) -> Origin:
-    """An origin, comparable with others."""
+    """An origin, comparable with others. A WebSocket's is that of the HTTP that it begins with."""
+    scheme = _AS_HTTP.get(scheme, scheme)
     return scheme, host.lower(), port or _DEFAULT_PORTS.get(scheme)
 
 
@@ -209,6 +215,11 @@ def chain_of(sent: Any, response: Any) -> list[Any]:
     hops = [each.request for each in (*response.history, response)]
     begins = [index for index, hop in enumerate(hops) if hop is sent]
     return hops[begins[-1] :] if begins else hops
+
+
+def answers_of_chain(sent: Any, response: Any) -> list[Any]:
+    """The answers to these."""
+    return [*response.history, response][-len(chain_of(sent, response)) :]
 
 
 def has_left(sent: Any, response: Any) -> bool:

@@ -9,7 +9,7 @@ from ._httpx_mark import Mark
 from ._model import Credential
 from ._policy import Policy
 
-_DEFAULT_PORTS = {"http": "80", "https": "443"}
+_DEFAULT_PORTS = {"http": "80", "https": "443", "ws": "80", "wss": "443"}
 
 _LOOKED_AT = 32
 """Answers from an origin that are looked at for signs of a cache: clients are mostly made when a process begins."""
@@ -23,7 +23,8 @@ class Place:
 
     Attributes:
         is_wired: whether a redirect could carry the credential elsewhere in the client's own request: in any header but
-            ``Authorization``, and in that one, too, if the client takes a redirect from http to https for an upgrade.
+            ``Authorization``, and in that one, too, if the client takes a redirect from http to https for an upgrade;
+            or whether a redirect may be a refusal, which is to be known before the client follows it.
         ordinary_below: below this status there is nothing to do about an answer, once the first ones were looked at.
     """
 
@@ -41,7 +42,8 @@ class Place:
     def __init__(self, url: Any, policy: Policy, ordinary_below: int, *, knows_headers: bool) -> None:
         #: The first header of every request that the libraries make themselves, as they keep it.
         self._host = (b"Host", b"host", url.netloc)
-        self.is_wired = policy.hides_plain or (url.scheme == "http" and url.port is None)
+        is_upgraded = url.scheme == "http" and url.port is None
+        self.is_wired = policy.hides_plain or policy.judges_redirects or is_upgraded
         self.ordinary_below = 0
         self._ordinary_below = ordinary_below
         self._unseen = _LOOKED_AT

@@ -8,6 +8,7 @@ before the client logs the URL. The ``trace`` extension of the transport is the 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urljoin
@@ -18,6 +19,7 @@ from ._policy import Sending
 
 _STARTED = ".send_request_headers.started"
 _ANSWERED = ".receive_response_headers.complete"
+_NOT_SENT = "http2.send_request_headers.failed"
 
 
 class Wire:
@@ -26,14 +28,19 @@ class Wire:
     _is_active = True
     _is_taken_off = False
     _has_left = False
+    _hop: Any = None
+    is_sent_again = False
+    """Whether this request is the second one, to a server that may have closed its connection with the refusal."""
     carried: bool | None = None
     """Whether the last hop went out with the credential; ``None`` if the transport does not say."""
+    withheld: tuple[tuple[bytes, bytes], ...] = ()
+    """The headers that would have led the client on from a refusal, which it must not see before that is dealt with."""
 
     def __init__(self, request: Any, carried: Carried) -> None:
         extensions = request.extensions
         theirs = extensions.get("trace")
         self._request = request
-        self._carried = carried
+        self._carried: Any = carried
         self._theirs: Any = theirs._theirs if isinstance(theirs, Wire) else theirs
         self._before = extensions
         self._during: Any = {**extensions, "trace": self}
@@ -41,11 +48,22 @@ class Wire:
 
     def __call__(self, name: str, info: dict[str, Any]) -> Any:
         """Called by the transport; for an async one, what is returned is awaited."""
+        if self._notice(name, info):
+            self._carried.fetch_early()
+            self._withhold(info["return_value"])
+        return None if self._theirs is None else self._theirs(name, info)
+
+    def _notice(self, name: str, info: dict[str, Any]) -> bool:
+        """Move what is to be moved. Whether a redirect is a refusal, so that a credential is to be fetched."""
         if name.endswith(_STARTED):
             self._move(info["request"])
         elif name.endswith(_ANSWERED):
             self._look_at_target(info["return_value"])
-        return None if self._theirs is None else self._theirs(name, info)
+            return self._is_refused_by(info["return_value"])
+        elif name == _NOT_SENT and self.is_sent_again:
+            self.is_sent_again = False
+            _try_another_connection(info["exception"])
+        return False
 
     def remember(self, carried: Carried) -> None:
         """Stay with this, whatever the request is going to carry."""
@@ -56,6 +74,7 @@ class Wire:
     def _move(self, hop: Any) -> None:
         if hop.method == b"CONNECT":  # to a proxy, which has its own request for the same exchange
             return
+        self._hop = hop
         is_at_home = origin_of_parts(hop.url.scheme, hop.url.host, hop.url.port) == origin_of_url(self._carried.url)
         self._has_left = self._has_left or not is_at_home
         if self._is_active:
@@ -99,6 +118,19 @@ class Wire:
         elif _is_redirect(answer) and not self._is_at_home(said):
             self._has_left = True  # the hop that follows need not come by here
 
+    def _is_refused_by(self, answer: tuple[Any, ...]) -> bool:
+        if not (self._is_active and self.carried and _is_redirect(answer)):
+            return False
+        return bool(self._carried.is_refused_by(_status_of(answer), answer[-1], self._hop))
+
+    def _withhold(self, answer: tuple[Any, ...]) -> None:
+        """Keep a redirect from being followed, if the refusal that it is will be dealt with."""
+        headers = answer[-1]
+        if self._carried.is_to_be_dealt_with(self._hop.stream):
+            self.withheld = tuple([each for each in headers if each[0].lower() == b"location"])
+            headers[:] = [each for each in headers if each[0].lower() != b"location"]
+            self._has_left = False  # for it has not been followed
+
     def _is_at_home(self, target: str) -> bool:
         home = str(self._carried.url)
         try:
@@ -132,6 +164,7 @@ class Wire:
             self._request.extensions = self._before
         else:
             self.leave(self._request)
+        self._hop = None
         self._during = None  # it leads back here, which would leave the two of them to the garbage collector
 
     def leave(self, request: Any) -> None:
@@ -165,9 +198,22 @@ class AsyncWire(Wire):
 
     async def __call__(self, name: str, info: dict[str, Any]) -> None:
         """Called and awaited by the transport."""
-        theirs = super().__call__(name, info)
-        if theirs is not None:
-            await theirs
+        if self._notice(name, info):
+            await self._carried.afetch_early()
+            self._withhold(info["return_value"])
+        if self._theirs is not None:
+            await self._theirs(name, info)
+
+
+def _try_another_connection(error: Exception) -> None:
+    """Let the pool take another connection, if the one that the refusal came on can be written to no more.
+
+    Over HTTP/2 a server may close that with the refusal, and the pool does not know as long as it has other streams.
+    The refusal would be lost. Nothing of the request has gone out.
+    """
+    core: Any = sys.modules.get(type(error).__module__.partition(".")[0])
+    if type(error).__name__ == "WriteError" and hasattr(core, "ConnectionNotAvailable"):
+        raise core.ConnectionNotAvailable
 
 
 def _put_on(hop: Any, sending: Sending) -> None:
@@ -177,5 +223,8 @@ def _put_on(hop: Any, sending: Sending) -> None:
 
 
 def _is_redirect(answer: tuple[Any, ...]) -> bool:
-    status = next(part for part in answer if isinstance(part, int))
-    return 300 <= status < 400
+    return 300 <= _status_of(answer) < 400
+
+
+def _status_of(answer: tuple[Any, ...]) -> int:
+    return next(part for part in answer if isinstance(part, int))

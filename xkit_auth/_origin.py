@@ -1,8 +1,8 @@
 """Where a credential may go: the one place that reads origins and compares them.
 
-An origin is scheme, host and effective port. Reading is strict on purpose. What two parsers could read in two
-ways (user info, a backslash, a trailing dot, characters outside ASCII) is not read at all, and what is not read
-is not allowed.
+An origin is scheme, host and effective port. A WebSocket begins as a request of HTTP: wss is https here, and ws is http.
+Reading is strict on purpose. What two parsers could read in two ways (user info, a backslash, a trailing dot, characters
+outside ASCII) is not read at all, and what is not read is not allowed.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from typing import NamedTuple
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = rf"{_LABEL}(?:\.{_LABEL})*"
 _HOST = rf"(?:{_NAME}|\[[0-9a-f:.]{{2,45}}\])"
-_URL = re.compile(rf"(https?)://({_HOST})(?::([0-9]{{1,5}}))?(?=[/?#]|\Z)", re.IGNORECASE | re.ASCII)
+_URL = re.compile(rf"(https?|wss?)://({_HOST})(?::([0-9]{{1,5}}))?(?=[/?#]|\Z)", re.IGNORECASE | re.ASCII)
 _ENTRY = re.compile(rf"(\*\.)?({_HOST})(?::([0-9]{{1,5}}))?", re.IGNORECASE | re.ASCII)
 _LOOPBACK = re.compile(r"localhost|\[::1\]|127(?:\.(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})){3}")
 _DEFAULT_PORT = {"http": 80, "https": 443}
+_AS_HTTP = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 
 
 class Origin(NamedTuple):
@@ -38,11 +39,11 @@ class Origin(NamedTuple):
 
 
 def origin_of(url: str) -> Origin | None:
-    """The origin of an absolute http or https URL, or ``None`` if it cannot be read with certainty."""
+    """The origin of an absolute URL of http, https, ws or wss; ``None`` if it cannot be read with certainty."""
     match = _URL.match(url)
     if match is None:
         return None
-    scheme, host = match[1].lower(), match[2].lower()
+    scheme, host = _AS_HTTP[match[1].lower()], match[2].lower()
     port = int(match[3]) if match[3] else _DEFAULT_PORT[scheme]
     return Origin(scheme, host, port) if 0 < port < 65536 else None
 

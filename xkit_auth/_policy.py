@@ -209,6 +209,7 @@ class Policy:
         "extra",
         "hides_plain",
         "hosts",
+        "judges_redirects",
         "kind",
         "of_other_kinds",
         "params",
@@ -251,6 +252,8 @@ class Policy:
         # Below this status no rule can hold, so that an ordinary answer costs one comparison.
         statuses = [status for rule in connector.failures for status in rule.status or (0,)]
         self.unremarkable_below = 0 if classify_hook else min([401, *statuses])
+        #: Whether a redirect, such as one to a page for logging in, may be a refusal.
+        self.judges_redirects = classify_hook is not None or any(not each or 300 <= each < 400 for each in statuses)
 
     def _settled_extra(self, kind: str) -> tuple[tuple[str, str, bool], ...]:
         allowed = slots(self.connector.params)

@@ -10,8 +10,6 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from requests.cookies import extract_cookies_to_jar
-
 from ._auth import Trip
 from ._errors import HostNotAllowed, XkitAuthError
 from ._flow import ASKS_AGAIN, Fetch, Send, Tell, advance, after_answer
@@ -222,7 +220,11 @@ class Hop(Trip, Carried):
             return response
         request = response.request
         life = after_answer(
-            policy, credential, answer, lambda: view_of(request, self), replayable=self._can_send_again(response)
+            policy,
+            credential,
+            answer,
+            lambda: view_of(request, self),
+            is_whole_again=lambda: self._can_send_again(response),
         )
         step = next(life, None)
         while step is not None:
@@ -244,9 +246,6 @@ class Hop(Trip, Carried):
         request = refused.request
         cut(refused)
         again = request.copy()
-        if again._cookies is not None:
-            extract_cookies_to_jar(again._cookies, request, refused.raw)
-            again.prepare_cookies(again._cookies)
         self.line.add(sending)  # first of all: who sees it on a request must know that it is ours
         # The request itself, too: its owner may send it again. The hops of a redirect take what is newest in the line.
         for each in (again, request):

@@ -17,23 +17,20 @@ from ._directory import Directory
 from ._model import RequestView
 from ._policy import LARGEST_BODY
 from ._requests_home import Carried
+from ._whole import Rewinder, announced_length
 
 _PATIENCE = 5.0
 _CHUNK = 8 * 1024
 
 
 def rewound(request: Any) -> bool:
-    """Make the body ready to be sent again: bytes can be, a file can be from where it stood, a generator cannot."""
+    """Make the body ready to be sent again: bytes can be, a file from where it stood if that is certain to work."""
     if request.body is None or isinstance(request.body, (bytes, str)):
         return True
     position = getattr(request, "_body_position", None)
     if not isinstance(position, int):
         return False
-    try:
-        request.body.seek(position)
-    except (AttributeError, OSError, ValueError):  # ValueError: somebody has closed the file
-        return False
-    return True
+    return Rewinder(request.body, position, announced_length(request.headers)).is_whole_again()
 
 
 def target_of(response: Any) -> str:

@@ -22,7 +22,7 @@ from urllib.parse import parse_qs, quote
 import pytest
 from h2.connection import H2Connection
 
-from xkit_auth import Connector, hookimpl
+from xkit_auth import Connector, HostNotAllowed, hookimpl
 
 PATIENCE = 20
 STREAMS = 50
@@ -246,6 +246,35 @@ def test_d6_no_redirect_carries_the_credential_to_another_origin_over_http_2(san
     assert {arrival.version for arrival in acme.arrivals + elsewhere.arrivals} == {"2"}
 
 
+@pytest.mark.drivers(httpx=True)
+def test_d7_wss_is_https_and_the_credential_goes_there_and_is_healed_there(sandbox, driver, acme):
+    with acme.client() as send:
+        reply = send("GET", acme.url.replace("https:", "wss:") + "/socket")
+        assert (reply.status_code, [each.status_code for each in reply.history]) == (200, [401])
+    assert came(acme) == [("/socket", acme.old), ("/socket", sandbox.credential("acme", "user-1"))]
+    assert sandbox.call_count() == 1
+
+
+@pytest.mark.drivers(httpx=True)
+def test_d7_no_redirect_carries_the_credential_from_a_web_socket_to_another_origin(sandbox, driver, acme, serve):
+    elsewhere = serve()
+    elsewhere.refused = "nobody"
+    to = elsewhere.url.replace("https:", "wss:")
+    with acme.client(follow_redirects=True) as send:
+        send("GET", f"{acme.url.replace('https:', 'wss:')}/redirect?to={quote(to, safe='')}")
+    (arrival,) = elsewhere.arrivals
+    assert not {acme.header, "authorization"} & {*arrival.headers}
+
+
+@pytest.mark.drivers(httpx=True)
+@pytest.mark.parametrize("url", ["ws://api.acme.example/socket", "wss://elsewhere.example/socket"])
+def test_d7_a_web_socket_in_clear_or_to_another_host_is_not_opened(sandbox, driver, xkit, url):
+    auth = driver.auth("acme", context="user-1", xkit=xkit, hosts=["api.acme.example", "api.acme.example:80"])
+    with driver.session(auth=auth) as send, pytest.raises(HostNotAllowed):
+        send("GET", url)
+    assert sandbox.call_count() == 0
+
+
 class Switchboard(socketserver.StreamRequestHandler):
     """Refuses one credential; hands the connection over to whoever comes with another, and echoes what comes then."""
 
@@ -277,9 +306,12 @@ def switchboard():
         thread.join(PATIENCE)
 
 
+@pytest.mark.parametrize("scheme", ["http", "ws"])
 def test_d7_an_upgrade_that_was_refused_is_asked_for_again_and_then_has_the_connection(
-    sandbox, driver, xkit, switchboard
+    sandbox, driver, xkit, switchboard, scheme
 ):
+    if scheme == "ws" and driver.library == "requests":
+        pytest.skip("requests knows no WebSockets")
     switchboard.refused = sandbox.connect("acme", "user-1")
     xkit.get_credential("acme", context="user-1")
     sandbox.expire("acme", "user-1")
@@ -287,7 +319,7 @@ def test_d7_an_upgrade_that_was_refused_is_asked_for_again_and_then_has_the_conn
     auth = driver.auth("acme", context="user-1", xkit=xkit, hosts=[switchboard.host])
     with driver.session(auth=auth) as send:
         headers = {"connection": "Upgrade", "upgrade": "echo"}
-        reply = send("GET", f"http://{switchboard.host}/", headers=headers, stream=True)
+        reply = send("GET", f"{scheme}://{switchboard.host}/", headers=headers, stream=True)
         assert (reply.status_code, [each.status_code for each in reply.history]) == (101, [401])
         if driver.library != "requests":
             assert echoed(driver, send, reply.extensions["network_stream"]) == b"hello"

@@ -82,6 +82,8 @@ def test_the_base_url_is_https_or_on_this_machine(base_url, is_loopback):
         "https://xkit.example.",
         "https://bücher.example",
         "ftp://xkit.example",
+        "wss://xkit.example",
+        "WS://127.0.0.1:8000",
         "xkit.example",
         "",
         None,

@@ -46,7 +46,7 @@ class Life:
             self.viewed += 1
             return request_of()
 
-        self._steps = after_answer(self.policy, OLD, self.an_answer, view, replayable=replayable)
+        self._steps = after_answer(self.policy, OLD, self.an_answer, view, is_whole_again=lambda: replayable)
 
     def give(self, value: Any = None) -> Any:
         try:
@@ -218,7 +218,7 @@ def test_a_new_credential_that_cannot_be_written_is_an_error_and_nothing_is_sent
     from xkit_auth import Connector
 
     connector = Connector("acme", hosts=["api.acme.example"], basic=("{token}", "x"))
-    steps = after_answer(policy_of(connector), OLD, answer_of(401), request_of, replayable=True)
+    steps = after_answer(policy_of(connector), OLD, answer_of(401), request_of, is_whole_again=lambda: True)
     assert next(steps) == Fetch(OLD, Verdict.REFETCH)
 
     with pytest.raises(PlatformProtocolError, match="colon"):
@@ -233,7 +233,8 @@ def test_the_request_is_looked_at_anew_for_the_second_sending(policy_of, request
         return {"X-Signature": f"signed-{credential.reveal()}"}
 
     views = [request_of(url="https://api.acme.example/second")]
-    steps = after_answer(policy_of(format_hook=sign), OLD, answer_of(401), lambda: views[0], replayable=True)
+    policy = policy_of(format_hook=sign)
+    steps = after_answer(policy, OLD, answer_of(401), lambda: views[0], is_whole_again=lambda: True)
     next(steps)
     wanted = steps.send(NEW)
 
@@ -243,9 +244,9 @@ def test_the_request_is_looked_at_anew_for_the_second_sending(policy_of, request
 
 
 def test_without_rules_of_its_own_401_asks_again_and_429_does_not(policy_of, request_of, answer_of):
-    refused = after_answer(policy_of(), OLD, answer_of(401), request_of, replayable=True)
-    limited = after_answer(policy_of(), OLD, answer_of(429), request_of, replayable=True)
-    forbidden = after_answer(policy_of(), OLD, answer_of(403), request_of, replayable=True)
+    refused = after_answer(policy_of(), OLD, answer_of(401), request_of, is_whole_again=lambda: True)
+    limited = after_answer(policy_of(), OLD, answer_of(429), request_of, is_whole_again=lambda: True)
+    forbidden = after_answer(policy_of(), OLD, answer_of(403), request_of, is_whole_again=lambda: True)
 
     assert next(refused) == Fetch(OLD, Verdict.REFETCH)
     assert next(limited) == Tell(OLD, Judgement(Verdict.RATE_LIMITED), final=False)
@@ -262,7 +263,7 @@ def test_a_flow_that_is_dropped_half_way_leaves_nothing_behind(life):
 
 
 def test_a_driver_advances_step_by_step_until_there_is_none(policy_of, request_of, answer_of):
-    steps = after_answer(policy_of(), OLD, answer_of(401), request_of, replayable=True)
+    steps = after_answer(policy_of(), OLD, answer_of(401), request_of, is_whole_again=lambda: True)
 
     assert advance(steps, None) == Fetch(OLD, Verdict.REFETCH)
     assert isinstance(advance(steps, NEW), Send)

@@ -178,3 +178,33 @@ def test_the_extensions_of_the_request_are_as_they_were_when_it_is_over():
     assert mine.extensions == {"timeout": {}, "trace": wire}
     wire.over()
     assert mine.extensions is before
+
+
+@pytest.mark.parametrize("core", ["httpcore", "httpcore2"])
+def test_a_connection_over_http_2_that_was_closed_with_the_refusal_is_left_for_another_one_once(wire, core):
+    library = pytest.importorskip(core)
+    wire.is_sent_again = True
+    failed = {"exception": library.WriteError()}
+    with pytest.raises(library.ConnectionNotAvailable):
+        wire("http2.send_request_headers.failed", failed)
+    wire("http2.send_request_headers.failed", failed)
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("http2.send_request_headers.failed", "WriteTimeout"),
+        ("http2.send_request_body.failed", "WriteError"),
+        ("http2.receive_response_headers.failed", "ReadError"),
+        ("http11.send_request_headers.failed", "WriteError"),
+    ],
+)
+def test_what_may_have_reached_the_server_stays_as_it_failed(wire, name, error):
+    library = pytest.importorskip("httpcore")
+    wire.is_sent_again = True
+    wire(name, {"exception": getattr(library, error)()})
+
+
+def test_a_first_request_that_cannot_be_written_stays_as_it_failed(wire):
+    library = pytest.importorskip("httpcore")
+    wire("http2.send_request_headers.failed", {"exception": library.WriteError()})

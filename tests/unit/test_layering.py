@@ -16,7 +16,7 @@ PACKAGE = Path(xkit_auth.__file__).parent
 # Each module may import those that stand above it. Those in one line do not know each other.
 LAYERS = [
     ["_disguise", "_process"],
-    ["_text", "_errors", "_origin", "_expiry", "_chance", "_challenge", "_body", "_in_url"],
+    ["_text", "_errors", "_origin", "_expiry", "_chance", "_challenge", "_body", "_in_url", "_whole"],
     ["_model", "_params", "_showing"],
     ["_placement", "_account", "_failure"],
     ["_current"],
@@ -34,7 +34,7 @@ LAYERS = [
     ["_all_of", "_quiet"],
     ["_httpx_body", "_httpx_mark", "_httpx_transport", "_requests_home", "_requests_transport"],
     ["_requests_parts"],
-    ["_httpx_place", "_httpx_wire"],
+    ["_httpx_ahead", "_httpx_place", "_httpx_wire"],
     ["_httpx", "_requests_hop"],
     ["_httpx_all_of"],
     ["requests", "httpx", "httpx2"],

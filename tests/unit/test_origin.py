@@ -42,7 +42,7 @@ def test_an_origin_is_scheme_host_and_the_port_that_is_used(url, origin):
         "https:/slack.com",
         "https:///slack.com",
         "ftp://slack.com/",
-        "wss://slack.com/",
+        "wsss://slack.com/",
         " https://slack.com/",
         "\thttps://slack.com/",
         "https://user@slack.com/",
@@ -241,3 +241,13 @@ def test_hosts_show_their_entries():
 )
 def test_a_host_header_names_a_url_if_host_and_port_are_the_same(url, host, is_named):
     assert is_named_by(url, host) is is_named
+
+
+def test_a_web_socket_has_the_origin_of_the_http_that_it_begins_with():
+    assert origin_of("wss://Slack.com/socket") == origin_of("https://slack.com:443/")
+    assert origin_of("WS://127.0.0.1:80") == origin_of("http://127.0.0.1/")
+    assert origin_of("wss://slack.com:444/") != origin_of("https://slack.com/")
+    assert not Hosts(["slack.com"]).allow(origin_of("ws://slack.com/"), http_to_loopback=True)
+    assert not Hosts(["slack.com:80"]).allow(origin_of("ws://slack.com/"), http_to_loopback=True)
+    assert Hosts(["127.0.0.1:80"]).allow(origin_of("ws://127.0.0.1/"), http_to_loopback=True)
+    assert not Hosts(["127.0.0.1:80"]).allow(origin_of("ws://127.0.0.1/"), http_to_loopback=False)
