@@ -220,6 +220,7 @@ class Broker:
         self._adapter: str | None = None
         self._route: Route | None = None
         self._transport: Transport | None = None
+        self._is_known = False  # whether a connection was read, so that it is Xkit that answers
         self.is_closed = False
         self._of_process = OfProcess(partial(_Here, max_calls, timeout + _LOST_AFTER))
 
@@ -410,7 +411,11 @@ class Broker:
         answer = self._answer(self._open_transport(), url, deadline)
         if isinstance(answer, NoAnswer):
             raise unanswered(answer, connector, context, str(self._route))
-        return read_connection(answer, self._account, connector, context, wall=self.cache.wall(), whole=whole)
+        connection = read_connection(
+            answer, self._account, connector, context, wall=self.cache.wall(), whole=whole, is_known=self._is_known
+        )
+        self._is_known = True
+        return connection
 
     def _answer(self, transport: Transport, url: str, deadline: float) -> Answer | NoAnswer:
         try:
