@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from abc import abstractmethod
-from collections.abc import Generator
+from collections.abc import Generator, Hashable
 from functools import partial
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -67,16 +67,20 @@ class Tell(Protocol):
 class _Wish(Flight[_Answer], Call):
     """A call to Xkit for one key, and the flight of those who wait for it.
 
-    ``rejected`` is the credential that made it necessary, ``outcome`` what came of it.
+    ``rejected`` is the credential that made it necessary, ``origins`` are those that turned it down, and ``outcome`` is
+    what came of it.
     """
 
-    def __init__(self, key: Key, broker: Broker, here: _Here, rejected: Credential | None = None) -> None:
+    def __init__(
+        self, key: Key, broker: Broker, here: _Here, rejected: Credential | None = None, origin: Hashable = None
+    ) -> None:
         Flight.__init__(self)
         Call.__init__(self, key)
         self.key: Key = key
         self._broker = broker
         self._here = here
         self.rejected = rejected
+        self.origins = {origin}
         self.outcome: _Answer | XkitAuthError | None = None
 
     @property
@@ -142,7 +146,7 @@ class _WishForCredential(_Wish[Credential]):
     def _settled(self) -> None:
         cache = self._broker.cache
         if isinstance(self.outcome, Credential):
-            cache.store(self.key, self.outcome, rejected=self.rejected)
+            cache.store(self.key, self.outcome, rejected=self.rejected, origins=self.origins)
         elif isinstance(self.outcome, ConnectionUnavailable):
             cache.unavailable(self.key, self.outcome)
         else:
@@ -236,16 +240,26 @@ class Broker:
     # Wishes
 
     def asking(
-        self, connector: str, context: str, rejected: Credential | None, *, may_block: bool = False
+        self,
+        connector: str,
+        context: str,
+        rejected: Credential | None,
+        *,
+        origin: Hashable = None,
+        may_block: bool = False,
     ) -> Asking[Credential]:
-        """Get a credential. ``may_block`` says that the caller can make the call if there is nobody else."""
+        """Get a credential.
+
+        ``origin`` is where it is to go, and who turned ``rejected`` down. ``may_block`` says that the caller can make
+        the call if there is nobody else.
+        """
         here = self._here()
         key = self._key(here, connector, context)
         if here.is_out_of_reach:
             return self._asked_alone(_WishForCredential(key, self, here))
         deadline = time.monotonic() + self._timeout
         for is_last_try in (False, True):
-            found = self._look(here, key, rejected)
+            found = self._look(here, key, rejected, origin)
             if isinstance(found, Credential):
                 return found
             failure = yield from self._waiting(here, found, deadline, may_block)
@@ -276,10 +290,15 @@ class Broker:
         assert wish.result is not None
         return wish.result
 
-    def leave_alone(self, key: Key, credential: Credential) -> None:
+    def leave_alone(self, key: Key, credential: Credential, origin: Hashable = None) -> None:
         """Two credentials in a row were turned down: do not ask for another one for a while."""
         with self._here().lock:
-            self.cache.leave_alone(key, credential)
+            self.cache.leave_alone(key, credential, origin)
+
+    def accepted(self, key: Key, credential: Credential, origin: Hashable) -> None:
+        """A credential was accepted, after somebody has turned one down."""
+        with self._here().lock:
+            self.cache.accepted(key, credential, origin)
 
     def hint(self, key: Key, *, bad: bool) -> None:
         """Somebody says that the connection has changed."""
@@ -328,13 +347,15 @@ class Broker:
             )
         return checked_name("connector", connector), checked_name("context", context)
 
-    def _look(self, here: _Here, key: Key, rejected: Credential | None) -> Credential | _WishForCredential:
+    def _look(
+        self, here: _Here, key: Key, rejected: Credential | None, origin: Hashable
+    ) -> Credential | _WishForCredential:
         wish = None
         with here.lock:
-            decision = self.cache.decide(key, rejected)
+            decision = self.cache.decide(key, rejected, origin)
             paused = here.calls.pauses.now_for(key, time.monotonic())
             if isinstance(decision, Ask) and paused is None:
-                return self._wish_for(here, key, rejected)
+                return self._wish_for(here, key, rejected, origin)
             if isinstance(decision, Serve) and decision.renew and paused is None:
                 wish = self._wish_for(here, key, None)
         if wish is not None and wish.since is None:
@@ -344,10 +365,14 @@ class Broker:
             return decision.credential
         return self._served_on(here, key, rejected, paused if isinstance(decision, Ask) else decision)
 
-    def _wish_for(self, here: _Here, key: Key, rejected: Credential | None) -> _WishForCredential:
+    def _wish_for(
+        self, here: _Here, key: Key, rejected: Credential | None, origin: Hashable = None
+    ) -> _WishForCredential:
         wish = here.flights.get(key)
+        if wish is not None and rejected is not None and wish.rejected == rejected:
+            wish.origins.add(origin)
         if wish is None or self._is_lost(wish):
-            wish = _WishForCredential(key, self, here, rejected)
+            wish = _WishForCredential(key, self, here, rejected, origin)
             here.readings.pop(key, None)  # whatever is being read is older than what this call will bring
             here.calls.put(wish)  # before others can find it: what they wait for is on its way
             here.flights[key] = wish

@@ -59,7 +59,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
             if response.status_code < sent.settled.place.ordinary_below and not response.history:
                 return
             sent.mark_hops(request, response)
-            if response.status_code < sent.settled.policy.unremarkable_below or not sent.is_carried_by(response):
+            if not sent.is_to_be_judged(response):
                 return
             life = sent.life(response, self._peeked(sent, response))
             try:
@@ -98,7 +98,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
             if response.status_code < sent.settled.place.ordinary_below and not response.history:
                 return
             sent.mark_hops(request, response)
-            if response.status_code < sent.settled.policy.unremarkable_below or not sent.is_carried_by(response):
+            if not sent.is_to_be_judged(response):
                 return
             life = sent.life(response, await self._apeeked(sent, response))
             try:
@@ -338,6 +338,14 @@ class Sent(Trip, Carried):
         if self.wire is not None:
             self.wire.leave(hop)
 
+    def is_to_be_judged(self, response: Any) -> bool:
+        """Whether this is an answer to our credential that may say something about it."""
+        if response.status_code >= self.policy.unremarkable_below:
+            return self.is_carried_by(response)
+        if self.is_watched and response.is_success and self.is_carried_by(response):
+            self.note_accepted(self.credential)
+        return False
+
     def is_carried_by(self, response: Any) -> bool:
         """Whether this is an answer to a request that carried our credential, in a chain that never left its origin."""
         hop = response.request
@@ -364,6 +372,7 @@ class Sent(Trip, Carried):
             self._answer_view(response, body),
             lambda: self._view(hop, self.sending),
             replayable=replay.rewind(),
+            is_proof=self.is_proof,
         )
 
     def again(self, sending: Sending, refused: Any, wire_type: type[Wire]) -> Any:
