@@ -20,7 +20,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 from ._account import Account, checked_name
 from ._cache import Ask, Cache, Key, Serve
-from ._calls import Call, Calls
+from ._calls import A_FREEZE, Call, Calls
 from ._errors import (
     ConfigurationError,
     ConnectionUnavailable,
@@ -41,6 +41,9 @@ from ._text import shown, told
 _ADAPTERS = ("xkit_auth.httpx2", "xkit_auth.httpx", "xkit_auth.requests")
 _LOST_AFTER = 1.0
 _LOOK_AGAIN_AFTER = 1.0
+_TRIES = (False, False, True)
+"""The calls that a caller waits for, one after the other, and whether it is the last one."""
+
 
 _SAY_NOTHING_OF_THE_CREDENTIAL = (PlatformUnavailable, PlatformRateLimited, PlatformProtocolError, ConfigurationError)
 """What may come of asking Xkit while a credential that is held stays as good as it was."""
@@ -82,6 +85,7 @@ class _Wish(Flight[_Answer], Call):
         self.rejected = rejected
         self.origins = {origin}
         self.outcome: _Answer | XkitAuthError | None = None
+        self._since_wall = 0.0
 
     @property
     @abstractmethod
@@ -101,6 +105,7 @@ class _Wish(Flight[_Answer], Call):
 
     def run(self) -> XkitAuthError | None:
         """Ask Xkit. An error goes to those who wait, not up the stack of our own thread."""
+        self._since_wall = self._broker.cache.wall()
         try:
             self.outcome = self._ask()
         except XkitAuthError as error:
@@ -111,7 +116,19 @@ class _Wish(Flight[_Answer], Call):
                 PlatformUnavailable(what, hint="This is a mistake in xkit-auth: please report it."),
                 None,
             )
+        self.is_void = self.is_void or self.is_overdue()
         return self.outcome if isinstance(self.outcome, XkitAuthError) else None
+
+    def is_overdue(self) -> bool:
+        """Whether it has been under way for longer than any call, by one of the clocks.
+
+        If it ends after all, it says nothing about Xkit: either it has no end, which was counted when it was due, or
+        the process was frozen meanwhile.
+        """
+        if self.since is None:
+            return False
+        longest = self._broker._timeout + _LOST_AFTER
+        return time.monotonic() - self.since > longest or self._broker.cache.wall() - self._since_wall > longest
 
     def settle(self) -> None:
         """Put the outcome where others find it, unless somebody has forgotten this call or knows better by now."""
@@ -149,7 +166,7 @@ class _WishForCredential(_Wish[Credential]):
             cache.store(self.key, self.outcome, rejected=self.rejected, origins=self.origins)
         elif isinstance(self.outcome, ConnectionUnavailable):
             cache.unavailable(self.key, self.outcome)
-        else:
+        elif not self.is_void:
             cache.failed(self.key)
 
     def release(self) -> None:
@@ -178,6 +195,34 @@ class _WishForConnection(_Wish[Connection]):
             self._broker.cache.store(self.key, self.outcome.credential, rejected=None)
         elif isinstance(self.outcome, (Connection, ConnectionUnavailable)):
             self._broker.cache.forget(self.key)
+
+
+class _Patience:
+    """How long a caller waits, in steps. Time in which the process did not run does not count."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._looked = time.monotonic()
+        self._until = self._looked + seconds
+        self._step = 0.0
+        self.is_over = False
+
+    def step(self) -> float:
+        """How long to wait until something is to be looked at."""
+        self.look()
+        left = self._until - self._looked
+        self.is_over = left <= _LOOK_AGAIN_AFTER
+        self._step = max(min(left, _LOOK_AGAIN_AFTER), 0.0)
+        return self._step
+
+    def look(self) -> None:
+        """Look at the clock after a step."""
+        now = time.monotonic()
+        too_long = now - self._looked - self._step
+        self._looked, self._step = now, 0.0
+        if too_long > A_FREEZE:
+            self._until += too_long
+            self.is_over = self._until <= now
 
 
 class _Here:
@@ -257,19 +302,21 @@ class Broker:
         key = self._key(here, connector, context)
         if here.is_out_of_reach:
             return self._asked_alone(_WishForCredential(key, self, here))
-        deadline = time.monotonic() + self._timeout
-        for is_last_try in (False, True):
+        patience = _Patience(self._timeout)
+        for is_last_try in _TRIES:
             found = self._look(here, key, rejected, origin)
             if isinstance(found, Credential):
                 return found
-            failure = yield from self._waiting(here, found, deadline, may_block)
+            failure = yield from self._waiting(here, found, patience, may_block)
             if failure is not None:
+                if found.is_void and not is_last_try:
+                    continue
                 return self._served_on(here, key, rejected, failure)
             assert found.result is not None
             if is_last_try or found.result != rejected or found.rejected == rejected:
                 return found.result
             # The call had begun before this credential was turned down, so its answer proves nothing yet.
-        raise AssertionError("the second try always ends")  # pragma: no cover
+        raise AssertionError("the last try always ends")  # pragma: no cover
 
     def reading(self, connector: str, context: str, *, may_block: bool = False) -> Asking[Connection]:
         """Get a connection, from a call of its own."""
@@ -278,17 +325,26 @@ class Broker:
         wish = _WishForConnection(key, self, here)
         if here.is_out_of_reach:
             return self._asked_alone(wish)
-        with here.lock:
-            failure: Exception | None = here.calls.pauses.now_for(key, time.monotonic())
-            if failure is None:
-                here.calls.put(wish)
-                here.readings[key] = wish
-        if failure is None:
-            failure = yield from self._waiting(here, wish, time.monotonic() + self._timeout, may_block)
+        patience = _Patience(self._timeout)
+        failure = yield from self._reading(here, wish, patience, may_block)
+        if failure is not None and wish.is_void:
+            wish = _WishForConnection(key, self, here)
+            failure = yield from self._reading(here, wish, patience, may_block)
         if failure is not None:
             raise _for_caller(failure, key)
         assert wish.result is not None
         return wish.result
+
+    def _reading(
+        self, here: _Here, wish: _WishForConnection, patience: _Patience, may_block: bool
+    ) -> Generator[tuple[Flight[Any], float], bool, Exception | None]:
+        with here.lock:
+            paused = here.calls.pauses.now_for(wish.key, time.monotonic())
+            if paused is not None:
+                return paused
+            here.calls.put(wish)
+            here.readings[wish.key] = wish
+        return (yield from self._waiting(here, wish, patience, may_block))
 
     def leave_alone(self, key: Key, credential: Credential, origin: Hashable = None) -> None:
         """Two credentials in a row were turned down: do not ask for another one for a while."""
@@ -383,12 +439,10 @@ class Broker:
 
         A call in this very thread was interrupted, or goes on when we are through.
         """
-        if wish.since is None:
-            return False
-        return wish.thread == threading.get_ident() or time.monotonic() - wish.since > self._timeout + _LOST_AFTER
+        return (wish.since is not None and wish.thread == threading.get_ident()) or wish.is_overdue()
 
     def _waiting(
-        self, here: _Here, wish: _Wish[Any], deadline: float, may_block: bool
+        self, here: _Here, wish: _Wish[Any], patience: _Patience, may_block: bool
     ) -> Generator[tuple[Flight[Any], float], bool, Exception | None]:
         """Wait for a call, and see to it that somebody makes it. What came of it if that is a failure."""
         while True:
@@ -398,11 +452,14 @@ class Broker:
                         "Xkit could not be asked: no thread could be started", hint="Give this process more threads."
                     )
                 here.calls.run_here(wish)
-            left = deadline - time.monotonic()
-            if (yield wish, min(left, _LOOK_AGAIN_AFTER)):
+            has_landed = yield wish, patience.step()
+            patience.look()
+            if has_landed:
                 return wish.error
-            if left <= _LOOK_AGAIN_AFTER:
-                return self._timed_out(wish.key)
+            here.calls.look()
+            wish.is_void = wish.is_void or wish.is_overdue()
+            if wish.is_void or patience.is_over:
+                return self._timed_out(wish.key, patience.seconds)
 
     def _asked_alone(self, wish: _Wish[_Answer]) -> _Answer:
         """Ask Xkit for ourselves, and leave alone what all threads share."""
@@ -422,8 +479,8 @@ class Broker:
                 return stale
         raise _for_caller(failure, key)
 
-    def _timed_out(self, key: Key) -> PlatformUnavailable:
-        failure = NoAnswer(f"no answer within {self._timeout:g} seconds")
+    def _timed_out(self, key: Key, seconds: float) -> PlatformUnavailable:
+        failure = NoAnswer(f"no answer within {seconds:g} seconds")
         return unanswered(failure, *key, str(self._route or self._account.base_url))
 
     # Asking, on a thread of our own
