@@ -172,6 +172,8 @@ class Trip:
         elif verdict is Verdict.CHALLENGE:
             self.xkit.directory.tell("challenged", self.policy.slug, self.context, step.credential, detail)
 
+        elif verdict is Verdict.DENIED:
+            self.xkit.broker.denied((self.policy.slug, self.context), step.credential)
         elif verdict is Verdict.ACCEPTED:
             self.note_accepted(step.credential)
 

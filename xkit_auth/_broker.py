@@ -356,6 +356,18 @@ class Broker:
         with self._here().lock:
             self.cache.accepted(key, credential, origin)
 
+    def denied(self, key: Key, credential: Credential) -> None:
+        """A provider wants more rights, which the user may have granted by now: ask in the background, but seldom."""
+        here = self._here()
+        if here.is_out_of_reach or self.is_closed:
+            return
+        with here.lock:
+            if here.calls.pauses.now_for(key, time.monotonic()) or not self.cache.may_have_more_rights(key, credential):
+                return
+            wish = self._wish_for(here, key, None)
+        if wish.since is None:
+            here.calls.staff()
+
     def hint(self, key: Key, *, bad: bool) -> None:
         """Somebody says that the connection has changed."""
         here = self._here()

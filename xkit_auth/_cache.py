@@ -28,6 +28,7 @@ _NEVER = float("-inf")
 _MOST_JITTER = 0.1
 _UNAVAILABLE_FOR = 5.0
 _BETWEEN_HINTS = 10.0
+_BETWEEN_DENIALS = 30.0
 _MOST_NOTES = 10_000
 
 
@@ -101,6 +102,7 @@ class Cache:
         self._tables: dict[str, Table] = {}
         self._unavailable: dict[Key, tuple[float, ConnectionUnavailable]] = {}
         self._refused = Refusals()
+        self._denied: dict[Key, float] = {}  # when a key was last asked for because a provider wanted more rights
         self._turns: dict[Key, float] = {}  # when a key was, or will be, asked for because of a hint
 
     def table(self, connector: str) -> Table:
@@ -215,6 +217,16 @@ class Cache:
         """Whether it counts how a provider answers, since one has refused a credential of this key lately."""
         return self._refused.is_watched(key, self.monotonic())
 
+    def may_have_more_rights(self, key: Key, credential: Credential) -> bool:
+        """A provider wants more rights than ``credential`` has: whether it is time to ask what Xkit has now."""
+        held, now = self.held(key), self.monotonic()
+        if held is None or held.credential != credential:
+            return False
+        if now - self._denied.get(key, now - _BETWEEN_DENIALS) < _BETWEEN_DENIALS:
+            return False
+        _note(self._denied, key, now, lambda note: now - note >= _BETWEEN_DENIALS)
+        return True
+
     def hint(self, key: Key, *, bad: bool, is_asking: bool = False) -> bool:
         """Somebody unauthenticated says that the connection changed: ask again before the next use, but seldom.
 
@@ -242,6 +254,7 @@ class Cache:
         self._drop(key)
         self._unavailable.pop(key, None)
         self._refused.forget(key)
+        self._denied.pop(key, None)
         if self._turns.get(key, 0.0) + _BETWEEN_HINTS <= self.monotonic():
             self._turns.pop(key, None)
 
@@ -251,6 +264,7 @@ class Cache:
             table.clear()
         self._unavailable.clear()
         self._refused.clear()
+        self._denied.clear()
         self._turns.clear()
 
     def keys(self, connector: str | None, context: str | None) -> Iterator[Key]:

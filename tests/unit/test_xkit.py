@@ -1283,3 +1283,23 @@ def test_the_default_of_a_forked_child_is_free_to_be_made(environment, keys, in_
 
 def test_the_errors_that_are_not_about_xkit_are_part_of_the_same_tree():
     assert issubclass(HostNotAllowed, xkit_auth.XkitAuthError)
+
+
+# Denied for want of rights
+
+
+def test_nobody_is_asked_in_the_background_for_what_must_not_be_asked_now(make_xkit, transport, answers):
+    xkit = make_xkit()
+    held = xkit.get_credential("slack", context="u")
+    transport.replies(NoAnswer("down"))
+    with pytest.raises(PlatformUnavailable):
+        xkit.get_connection("slack", context="u")
+    xkit.broker.denied(("slack", "u"), held)  # while the key is left alone
+    here = xkit.broker._here()
+    with here.lock:
+        here.calls.pauses.answered(("slack", "u"))
+        xkit.broker.denied(("slack", "u"), held)  # as in a signal handler that has interrupted this very thread
+    xkit.close()
+    xkit.broker.denied(("slack", "u"), held)
+
+    assert len(transport.calls) == 2
