@@ -11,6 +11,7 @@ from ._origin import origin_of
 from ._text import percent_encoded, plain, plain_if_text
 
 DEFAULT_BASE_URL = "https://app.xkit.co/api/platform"
+_DOCUMENTED_PATH = "/api/platform"
 LONGEST_NAME = 512
 """Characters of a context or a connector."""
 
@@ -22,7 +23,7 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 class Account:
     """One Xkit account: where its Platform API is, and the keys that open it. The keys are never shown."""
 
-    __slots__ = ("_authorization", "base_url", "fingerprint_key", "is_loopback", "publishable_key")
+    __slots__ = ("_authorization", "base_url", "fingerprint_key", "is_documented", "is_loopback", "publishable_key")
 
     def __init__(self, publishable_key: str | None, secret_key: str | Secret | None, base_url: str) -> None:
         secret = secret_key if isinstance(secret_key, Secret) else Secret(secret_key or "")
@@ -44,6 +45,8 @@ class Account:
                 " loopback address.",
             )
         self.base_url = base_url.rstrip("/")
+        #: Whether the base URL's path is the one that Xkit documents, wherever that may be.
+        self.is_documented = self.base_url.endswith(_DOCUMENTED_PATH)
         self.is_loopback = origin.is_loopback
         self.publishable_key = publishable_key
         self.fingerprint_key = secret

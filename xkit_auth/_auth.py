@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 from abc import abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Mapping
@@ -11,12 +12,13 @@ from inspect import iscoroutine
 from typing import Any, Literal, NoReturn, TypeVar
 
 from ._account import checked_name
+from ._broker import Asking, awaited, waited
 from ._current import CurrentContext
 from ._directory import hosts_for_one, hosts_given
 from ._errors import ConfigurationError, HostNotAllowed, XkitAuthError
 from ._flow import Fetch, Tell
 from ._model import ANY, Credential, RequestView, Verdict, _Any
-from ._origin import origin_of
+from ._origin import Origin, origin_of
 from ._policy import Policy, Sending
 from ._xkit import Xkit
 
@@ -33,12 +35,13 @@ OffHost = Literal["raise", "bare"]
 class Settled:
     """What an auth object has worked out and need not work out again."""
 
-    __slots__ = ("held", "ordinary_below", "place", "policy", "seen", "xkit")
+    __slots__ = ("held", "is_watchful", "ordinary_below", "origin", "place", "policy", "seen", "xkit")
 
-    def __init__(self, xkit: Xkit, policy: Policy) -> None:
+    def __init__(self, xkit: Xkit, policy: Policy, origin: Origin | None) -> None:
         cache = xkit.broker.cache
         self.xkit = xkit
         self.policy = policy
+        self.origin = origin
         #: The credential of a context, if it is held and needs nobody's attention.
         self.held: Callable[[str], Credential | None] = partial(cache.fresh, cache.table(policy.slug))
         if xkit.directory.listeners():
@@ -48,6 +51,17 @@ class Settled:
         self.seen: set[int] = set()
         #: What an adapter has found out about the origin, in its library's own terms.
         self.place: Any = None
+        #: Whether every answer is looked at.
+        self.is_watchful = False
+
+    def watchful(self) -> Settled:
+        """The same for a request whose answer is looked at in any case, since a credential was turned down lately."""
+        twin = copy.copy(self)
+        twin.is_watchful, twin.ordinary_below = True, 0
+        if self.place is not None:
+            twin.place = copy.copy(self.place)
+            twin.place.ordinary_below = 0
+        return twin
 
     def _held_and_told(self, held: Callable[[str], Credential | None], context: str) -> Credential | None:
         credential = held(context)
@@ -110,13 +124,38 @@ class Trip:
         seen.add(id(client))
         return False
 
+    @property
+    def origin(self) -> Origin | None:
+        """Where the credential goes, as far as that is known before."""
+        return self.settled.origin
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether it counts how the provider answers."""
+        return self.settled.is_watchful
+
+    def watch(self) -> None:
+        """Look at the answer, whatever it is."""
+        self.settled = self.settled.watchful()
+
     def fetch(self, rejected: Credential | None = None) -> Credential:
         """The credential, from Xkit if need be. Blocks."""
-        return self.xkit.get_credential(self.policy.slug, context=self.context, rejected=rejected)
+        with self.xkit.explaining():
+            return self._fetched(waited(self._asking(rejected, may_block=True)))
 
     async def afetch(self, rejected: Credential | None = None) -> Credential:
         """The same for tasks."""
-        return await self.xkit.aget_credential(self.policy.slug, context=self.context, rejected=rejected)
+        with self.xkit.explaining():
+            return self._fetched(await awaited(self._asking(rejected, may_block=False)))
+
+    def _asking(self, rejected: Credential | None, *, may_block: bool) -> Asking[Credential]:
+        broker, slug = self.xkit.broker, self.policy.slug
+        return broker.asking(slug, self.context, rejected, origin=self.origin, may_block=may_block)
+
+    def _fetched(self, credential: Credential) -> Credential:
+        if not self.is_watched and self.xkit.broker.cache.is_watched((self.policy.slug, self.context)):
+            self.watch()
+        return credential
 
     def note_rejected(self, step: Fetch) -> None:
         """A provider turned the credential down."""
@@ -128,10 +167,23 @@ class Trip:
         if step.changed:
             self.xkit.directory.tell("account_changed", self.policy.slug, self.context, step.credential)
         elif step.final:
-            self.xkit.broker.leave_alone((self.policy.slug, self.context), step.credential)
+            self.xkit.broker.leave_alone((self.policy.slug, self.context), step.credential, self.origin)
             self.xkit.directory.tell("rejected", self.policy.slug, self.context, step.credential, verdict.value)
         elif verdict is Verdict.CHALLENGE:
             self.xkit.directory.tell("challenged", self.policy.slug, self.context, step.credential, detail)
+
+        elif verdict is Verdict.DENIED:
+            self.xkit.broker.denied((self.policy.slug, self.context), step.credential)
+        elif verdict is Verdict.ACCEPTED:
+            self.note_accepted(step.credential)
+
+    def is_proof(self, answer: Any) -> bool:
+        """Whether somebody wants to know that an answer accepts the credential, and this can be one."""
+        return self.is_watched and 200 <= answer.status < 300
+
+    def note_accepted(self, credential: Credential) -> None:
+        """A provider accepted the credential."""
+        self.xkit.broker.accepted((self.policy.slug, self.context), credential, self.origin)
 
     def note_resent(self, credential: Credential) -> None:
         """A request was sent again."""
@@ -227,7 +279,7 @@ class BaseAuth:
             if self._off_host == "bare":
                 return None
             raise _not_allowed(url, context, policy)
-        settled = Settled(xkit, policy)
+        settled = Settled(xkit, policy, origin_of(url))
         if self._connector is not ANY and not any(map(callable, (self._hosts, self._params, self._kind))):
             if len(self._by_origin) >= _MOST_KNOWN_ORIGINS:
                 self._by_origin.clear()

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from abc import abstractmethod
-from collections.abc import Generator
+from collections.abc import Generator, Hashable
 from contextlib import suppress
 from functools import partial
 from types import ModuleType
@@ -22,7 +22,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 from ._account import Account, checked_name
 from ._cache import Ask, Cache, Key, Serve
-from ._calls import Call, Calls
+from ._calls import A_FREEZE, Call, Calls
 from ._errors import (
     ConfigurationError,
     ConnectionUnavailable,
@@ -43,6 +43,9 @@ from ._text import shown, told
 _ADAPTERS = ("xkit_auth.httpx2", "xkit_auth.httpx", "xkit_auth.requests")
 _LOST_AFTER = 1.0
 _LOOK_AGAIN_AFTER = 1.0
+_TRIES = (False, False, True)
+"""The calls that a caller waits for, one after the other, and whether it is the last one."""
+
 
 _SAY_NOTHING_OF_THE_CREDENTIAL = (PlatformUnavailable, PlatformRateLimited, PlatformProtocolError, ConfigurationError)
 """What may come of asking Xkit while a credential that is held stays as good as it was."""
@@ -69,17 +72,22 @@ class Tell(Protocol):
 class _Wish(Flight[_Answer], Call):
     """A call to Xkit for one key, and the flight of those who wait for it.
 
-    ``rejected`` is the credential that made it necessary, ``outcome`` what came of it.
+    ``rejected`` is the credential that made it necessary, ``origins`` are those that turned it down, and ``outcome`` is
+    what came of it.
     """
 
-    def __init__(self, key: Key, broker: Broker, here: _Here, rejected: Credential | None = None) -> None:
+    def __init__(
+        self, key: Key, broker: Broker, here: _Here, rejected: Credential | None = None, origin: Hashable = None
+    ) -> None:
         Flight.__init__(self)
         Call.__init__(self, key)
         self.key: Key = key
         self._broker = broker
         self._here = here
         self.rejected = rejected
+        self.origins = {origin}
         self.outcome: _Answer | XkitAuthError | None = None
+        self._since_wall = 0.0
 
     @property
     @abstractmethod
@@ -99,6 +107,7 @@ class _Wish(Flight[_Answer], Call):
 
     def run(self) -> XkitAuthError | None:
         """Ask Xkit. An error goes to those who wait, not up the stack of our own thread."""
+        self._since_wall = self._broker.cache.wall()
         try:
             self.outcome = self._ask()
         except XkitAuthError as error:
@@ -109,7 +118,19 @@ class _Wish(Flight[_Answer], Call):
                 PlatformUnavailable(what, hint="This is a mistake in xkit-auth: please report it."),
                 None,
             )
+        self.is_void = self.is_void or self.is_overdue()
         return self.outcome if isinstance(self.outcome, XkitAuthError) else None
+
+    def is_overdue(self) -> bool:
+        """Whether it has been under way for longer than any call, by one of the clocks.
+
+        If it ends after all, it says nothing about Xkit: either it has no end, which was counted when it was due, or
+        the process was frozen meanwhile.
+        """
+        if self.since is None:
+            return False
+        longest = self._broker._timeout + _LOST_AFTER
+        return time.monotonic() - self.since > longest or self._broker.cache.wall() - self._since_wall > longest
 
     def settle(self) -> None:
         """Put the outcome where others find it, unless somebody has forgotten this call or knows better by now."""
@@ -144,10 +165,10 @@ class _WishForCredential(_Wish[Credential]):
     def _settled(self) -> None:
         cache = self._broker.cache
         if isinstance(self.outcome, Credential):
-            cache.store(self.key, self.outcome, rejected=self.rejected)
+            cache.store(self.key, self.outcome, rejected=self.rejected, origins=self.origins)
         elif isinstance(self.outcome, ConnectionUnavailable):
             cache.unavailable(self.key, self.outcome)
-        else:
+        elif not self.is_void:
             cache.failed(self.key)
 
     def release(self) -> None:
@@ -176,6 +197,34 @@ class _WishForConnection(_Wish[Connection]):
             self._broker.cache.store(self.key, self.outcome.credential, rejected=None)
         elif isinstance(self.outcome, (Connection, ConnectionUnavailable)):
             self._broker.cache.forget(self.key)
+
+
+class _Patience:
+    """How long a caller waits, in steps. Time in which the process did not run does not count."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._looked = time.monotonic()
+        self._until = self._looked + seconds
+        self._step = 0.0
+        self.is_over = False
+
+    def step(self) -> float:
+        """How long to wait until something is to be looked at."""
+        self.look()
+        left = self._until - self._looked
+        self.is_over = left <= _LOOK_AGAIN_AFTER
+        self._step = max(min(left, _LOOK_AGAIN_AFTER), 0.0)
+        return self._step
+
+    def look(self) -> None:
+        """Look at the clock after a step."""
+        now = time.monotonic()
+        too_long = now - self._looked - self._step
+        self._looked, self._step = now, 0.0
+        if too_long > A_FREEZE:
+            self._until += too_long
+            self.is_over = self._until <= now
 
 
 class _Here:
@@ -222,6 +271,7 @@ class Broker:
         self._adapter: str | None = None
         self._route: Route | None = None
         self._transport: Transport | None = None
+        self._is_known = False  # whether a connection was read, so that it is Xkit that answers
         self.is_closed = False
         self._of_process = OfProcess(partial(_Here, max_calls, timeout + _LOST_AFTER))
 
@@ -237,26 +287,38 @@ class Broker:
     # Wishes
 
     def asking(
-        self, connector: str, context: str, rejected: Credential | None, *, may_block: bool = False
+        self,
+        connector: str,
+        context: str,
+        rejected: Credential | None,
+        *,
+        origin: Hashable = None,
+        may_block: bool = False,
     ) -> Asking[Credential]:
-        """Get a credential. ``may_block`` says that the caller can make the call if there is nobody else."""
+        """Get a credential.
+
+        ``origin`` is where it is to go, and who turned ``rejected`` down. ``may_block`` says that the caller can make
+        the call if there is nobody else.
+        """
         here = self._here()
         key = self._key(here, connector, context)
         if here.is_out_of_reach:
             return self._asked_alone(_WishForCredential(key, self, here))
-        deadline = time.monotonic() + self._timeout
-        for is_last_try in (False, True):
-            found = self._look(here, key, rejected)
+        patience = _Patience(self._timeout)
+        for is_last_try in _TRIES:
+            found = self._look(here, key, rejected, origin)
             if isinstance(found, Credential):
                 return found
-            failure = yield from self._waiting(here, found, deadline, may_block)
+            failure = yield from self._waiting(here, found, patience, may_block)
             if failure is not None:
+                if found.is_void and not is_last_try:
+                    continue
                 return self._served_on(here, key, rejected, failure)
             assert found.result is not None
             if is_last_try or found.result != rejected or found.rejected == rejected:
                 return found.result
             # The call had begun before this credential was turned down, so its answer proves nothing yet.
-        raise AssertionError("the second try always ends")  # pragma: no cover
+        raise AssertionError("the last try always ends")  # pragma: no cover
 
     def reading(self, connector: str, context: str, *, may_block: bool = False) -> Asking[Connection]:
         """Get a connection, from a call of its own."""
@@ -265,22 +327,48 @@ class Broker:
         wish = _WishForConnection(key, self, here)
         if here.is_out_of_reach:
             return self._asked_alone(wish)
-        with here.lock:
-            failure: Exception | None = here.calls.pauses.now_for(key, time.monotonic())
-            if failure is None:
-                here.calls.put(wish)
-                here.readings[key] = wish
-        if failure is None:
-            failure = yield from self._waiting(here, wish, time.monotonic() + self._timeout, may_block)
+        patience = _Patience(self._timeout)
+        failure = yield from self._reading(here, wish, patience, may_block)
+        if failure is not None and wish.is_void:
+            wish = _WishForConnection(key, self, here)
+            failure = yield from self._reading(here, wish, patience, may_block)
         if failure is not None:
             raise _for_caller(failure, key)
         assert wish.result is not None
         return wish.result
 
-    def leave_alone(self, key: Key, credential: Credential) -> None:
+    def _reading(
+        self, here: _Here, wish: _WishForConnection, patience: _Patience, may_block: bool
+    ) -> Generator[tuple[Flight[Any], float], bool, Exception | None]:
+        with here.lock:
+            paused = here.calls.pauses.now_for(wish.key, time.monotonic())
+            if paused is not None:
+                return paused
+            here.calls.put(wish)
+            here.readings[wish.key] = wish
+        return (yield from self._waiting(here, wish, patience, may_block))
+
+    def leave_alone(self, key: Key, credential: Credential, origin: Hashable = None) -> None:
         """Two credentials in a row were turned down: do not ask for another one for a while."""
         with self._here().lock:
-            self.cache.leave_alone(key, credential)
+            self.cache.leave_alone(key, credential, origin)
+
+    def accepted(self, key: Key, credential: Credential, origin: Hashable) -> None:
+        """A credential was accepted, after somebody has turned one down."""
+        with self._here().lock:
+            self.cache.accepted(key, credential, origin)
+
+    def denied(self, key: Key, credential: Credential) -> None:
+        """A provider wants more rights, which the user may have granted by now: ask in the background, but seldom."""
+        here = self._here()
+        if here.is_out_of_reach or self.is_closed:
+            return
+        with here.lock:
+            if here.calls.pauses.now_for(key, time.monotonic()) or not self.cache.may_have_more_rights(key, credential):
+                return
+            wish = self._wish_for(here, key, None)
+        if wish.since is None:
+            here.calls.staff()
 
     def hint(self, key: Key, *, bad: bool) -> None:
         """Somebody says that the connection has changed."""
@@ -329,13 +417,15 @@ class Broker:
             )
         return checked_name("connector", connector), checked_name("context", context)
 
-    def _look(self, here: _Here, key: Key, rejected: Credential | None) -> Credential | _WishForCredential:
+    def _look(
+        self, here: _Here, key: Key, rejected: Credential | None, origin: Hashable
+    ) -> Credential | _WishForCredential:
         wish = None
         with here.lock:
-            decision = self.cache.decide(key, rejected)
+            decision = self.cache.decide(key, rejected, origin)
             paused = here.calls.pauses.now_for(key, time.monotonic())
             if isinstance(decision, Ask) and paused is None:
-                return self._wish_for(here, key, rejected)
+                return self._wish_for(here, key, rejected, origin)
             if isinstance(decision, Serve) and decision.renew and paused is None:
                 wish = self._wish_for(here, key, None)
         if wish is not None and wish.since is None:
@@ -345,10 +435,14 @@ class Broker:
             return decision.credential
         return self._served_on(here, key, rejected, paused if isinstance(decision, Ask) else decision)
 
-    def _wish_for(self, here: _Here, key: Key, rejected: Credential | None) -> _WishForCredential:
+    def _wish_for(
+        self, here: _Here, key: Key, rejected: Credential | None, origin: Hashable = None
+    ) -> _WishForCredential:
         wish = here.flights.get(key)
+        if wish is not None and rejected is not None and wish.rejected == rejected:
+            wish.origins.add(origin)
         if wish is None or self._is_lost(wish):
-            wish = _WishForCredential(key, self, here, rejected)
+            wish = _WishForCredential(key, self, here, rejected, origin)
             here.readings.pop(key, None)  # whatever is being read is older than what this call will bring
             here.calls.put(wish)  # before others can find it: what they wait for is on its way
             here.flights[key] = wish
@@ -359,12 +453,10 @@ class Broker:
 
         A call in this very thread was interrupted, or goes on when we are through.
         """
-        if wish.since is None:
-            return False
-        return wish.thread == threading.get_ident() or time.monotonic() - wish.since > self._timeout + _LOST_AFTER
+        return (wish.since is not None and wish.thread == threading.get_ident()) or wish.is_overdue()
 
     def _waiting(
-        self, here: _Here, wish: _Wish[Any], deadline: float, may_block: bool
+        self, here: _Here, wish: _Wish[Any], patience: _Patience, may_block: bool
     ) -> Generator[tuple[Flight[Any], float], bool, Exception | None]:
         """Wait for a call, and see to it that somebody makes it. What came of it if that is a failure."""
         if self._transport is None:
@@ -378,11 +470,14 @@ class Broker:
                         "Xkit could not be asked: no thread could be started", hint="Give this process more threads."
                     )
                 here.calls.run_here(wish)
-            left = deadline - time.monotonic()
-            if (yield wish, min(left, _LOOK_AGAIN_AFTER)):
+            has_landed = yield wish, patience.step()
+            patience.look()
+            if has_landed:
                 return wish.error
-            if left <= _LOOK_AGAIN_AFTER:
-                return self._timed_out(wish.key)
+            here.calls.look()
+            wish.is_void = wish.is_void or wish.is_overdue()
+            if wish.is_void or patience.is_over:
+                return self._timed_out(wish.key, patience.seconds)
 
     def _asked_alone(self, wish: _Wish[_Answer]) -> _Answer:
         """Ask Xkit for ourselves, and leave alone what all threads share."""
@@ -402,8 +497,8 @@ class Broker:
                 return stale
         raise _for_caller(failure, key)
 
-    def _timed_out(self, key: Key) -> PlatformUnavailable:
-        failure = NoAnswer(f"no answer within {self._timeout:g} seconds")
+    def _timed_out(self, key: Key, seconds: float) -> PlatformUnavailable:
+        failure = NoAnswer(f"no answer within {seconds:g} seconds")
         return unanswered(failure, *key, str(self._route or self._account.base_url))
 
     # Asking, on a thread of our own
@@ -416,7 +511,11 @@ class Broker:
         answer = self._answer(self._open_transport(), url, deadline)
         if isinstance(answer, NoAnswer):
             raise unanswered(answer, connector, context, str(self._route))
-        return read_connection(answer, self._account, connector, context, wall=self.cache.wall(), whole=whole)
+        connection = read_connection(
+            answer, self._account, connector, context, wall=self.cache.wall(), whole=whole, is_known=self._is_known
+        )
+        self._is_known = True
+        return connection
 
     def _answer(self, transport: Transport, url: str, deadline: float) -> Answer | NoAnswer:
         try:

@@ -8,12 +8,13 @@ would stand behind ``decide`` and ``store``: a compare by rejected credential, a
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from ._chance import chance
 from ._errors import ConnectionUnavailable
 from ._model import Credential
+from ._refusals import Refusals
 
 _Note = TypeVar("_Note")
 
@@ -23,12 +24,11 @@ Key: TypeAlias = tuple[str, str]
 _SHORTEST_HOLD = 15.0
 _MARGIN = 30.0
 _RENEW_AT = 0.8
+_NEVER = float("-inf")
 _MOST_JITTER = 0.1
-_LEFT_ALONE_AT_FIRST = 1.0
-_LEFT_ALONE_AT_MOST = 30.0
-_REFUSALS_ARE_FORGOTTEN_AFTER = 60.0
 _UNAVAILABLE_FOR = 5.0
 _BETWEEN_HINTS = 10.0
+_BETWEEN_DENIALS = 30.0
 _MOST_NOTES = 10_000
 
 
@@ -58,7 +58,12 @@ class Held:
     def doubt(self, ask_at: float) -> None:
         """Serve it without another look until then, and no longer."""
         self.ask_at = ask_at
-        self.renew_after = min(self.hold * _RENEW_AT, ask_at - self.born)  # the one thing that the warm path looks at
+        self.keep_warm(self.renew_after != _NEVER)
+
+    def keep_warm(self, is_wanted: bool) -> None:
+        """Let the warm path serve it for as long as it may, or not at all."""
+        limit = self.hold * _RENEW_AT if self.ask_at is None else min(self.hold * _RENEW_AT, self.ask_at - self.born)
+        self.renew_after = limit if is_wanted else _NEVER  # the one thing that the warm path looks at
 
 
 Table: TypeAlias = dict[str, Held]
@@ -73,15 +78,6 @@ class Serve(NamedTuple):
 
 class Ask(NamedTuple):
     """Ask Xkit, and wait."""
-
-
-class _Refusals(NamedTuple):
-    """What providers make of a key: until when it is left alone if ``credential`` is turned down once more."""
-
-    credential: Credential
-    until: float
-    pause: float
-    last: float
 
 
 class Cache:
@@ -105,7 +101,8 @@ class Cache:
         self._jitter = jitter
         self._tables: dict[str, Table] = {}
         self._unavailable: dict[Key, tuple[float, ConnectionUnavailable]] = {}
-        self._refused: dict[Key, _Refusals] = {}
+        self._refused = Refusals()
+        self._denied: dict[Key, float] = {}  # when a key was last asked for because a provider wanted more rights
         self._turns: dict[Key, float] = {}  # when a key was, or will be, asked for because of a hint
 
     def table(self, connector: str) -> Table:
@@ -133,20 +130,24 @@ class Cache:
 
     # Deciding
 
-    def decide(self, key: Key, rejected: Credential | None) -> Serve | ConnectionUnavailable | Ask:
+    def decide(
+        self, key: Key, rejected: Credential | None, origin: Hashable = None
+    ) -> Serve | ConnectionUnavailable | Ask:
         """What to do for a caller: serve what is held, fail as Xkit just did, or ask Xkit.
 
-        A held credential that is ``rejected`` is dropped, unless the key is left alone for now.
+        A held credential that is ``rejected`` is dropped, unless the key is left alone for now at this origin.
         """
         held, now = self.held(key), self.monotonic()
         if held is not None:
             is_doubted = held.is_doubted(now)
-            if not is_doubted and self._is_left_alone(key, held.credential, rejected, now):
+            if not is_doubted and self._refused.is_left_alone(key, origin, held.credential, rejected, now):
                 return Serve(held.credential)
             if rejected is not None and held.credential == rejected:
                 self._drop(key)
             elif not is_doubted and (age := self._age(held)) < held.hold:
                 held.used = True
+                if held.renew_after == _NEVER and not self.is_watched(key):
+                    held.keep_warm(True)
                 return Serve(held.credential, renew=age >= held.hold * _RENEW_AT)
         until, error = self._unavailable.get(key, (0.0, None))
         if error is not None and now < until:
@@ -165,8 +166,13 @@ class Cache:
 
     # Learning
 
-    def store(self, key: Key, credential: Credential, *, rejected: Credential | None) -> None:
-        """Xkit gave this credential. If it is the one that was just turned down, the key is left alone for a while."""
+    def store(
+        self, key: Key, credential: Credential, *, rejected: Credential | None, origins: Iterable[Hashable] = (None,)
+    ) -> None:
+        """Xkit gave this credential.
+
+        If it is the one that was just turned down, the key is left alone for a while by those ``origins`` that did.
+        """
         self._unavailable.pop(key, None)
         table = self.table(key[0])
         while key[1] not in table and self._size() >= self._max_entries:
@@ -176,14 +182,16 @@ class Cache:
         turn = self._turns.get(key, now)
         if turn > now:  # this answer may be older than what the latest hint was about
             held.doubt(turn)
+        held.keep_warm(not self.is_watched(key))
         table[key[1]] = held
         if rejected is not None and rejected == credential:
-            self.leave_alone(key, credential)
+            for origin in origins:
+                self.leave_alone(key, credential, origin)
 
     def unavailable(self, key: Key, error: ConnectionUnavailable) -> None:
         """Xkit says that the user cannot be authorized now: hold nothing for them, and remember that for a moment."""
         self._drop(key)
-        self._refused.pop(key, None)
+        self._refused.forget(key)
         now = self.monotonic()
         _note(self._unavailable, key, (now + _UNAVAILABLE_FOR, error), lambda note: note[0] <= now)
 
@@ -194,23 +202,30 @@ class Cache:
             self._note_turn(key, now + _BETWEEN_HINTS, now)
             held.doubt(now + _BETWEEN_HINTS)
 
-    def leave_alone(self, key: Key, credential: Credential) -> None:
-        """It was turned down, though it is the newest: asking for another one is pointless for a while.
+    def leave_alone(self, key: Key, credential: Credential, origin: Hashable = None) -> None:
+        """It was turned down, though it is the newest: asking for another one is pointless for a while."""
+        held = self.held(key)
+        if held is not None and held.credential == credential:
+            self._refused.refused(key, origin, credential, self.monotonic())
+            held.keep_warm(False)
 
-        The while is longer each time, and a second at first: often the newest is there in the next moment.
-        """
+    def accepted(self, key: Key, credential: Credential, origin: Hashable = None) -> None:
+        """It was accepted, and somebody has refused it before."""
+        self._refused.accepted(key, origin, credential, self.monotonic())
+
+    def is_watched(self, key: Key) -> bool:
+        """Whether it counts how a provider answers, since one has refused a credential of this key lately."""
+        return self._refused.is_watched(key, self.monotonic())
+
+    def may_have_more_rights(self, key: Key, credential: Credential) -> bool:
+        """A provider wants more rights than ``credential`` has: whether it is time to ask what Xkit has now."""
         held, now = self.held(key), self.monotonic()
         if held is None or held.credential != credential:
-            return
-        known = self._refused.get(key)
-        if known is None or now - known.last >= _REFUSALS_ARE_FORGOTTEN_AFTER:
-            pause = _LEFT_ALONE_AT_FIRST
-        elif known.credential == credential and now < known.until:
-            return  # one of many requests that were under way together
-        else:
-            pause = min(known.pause * 2, _LEFT_ALONE_AT_MOST)
-        forgotten = now - _REFUSALS_ARE_FORGOTTEN_AFTER
-        _note(self._refused, key, _Refusals(credential, now + pause, pause, now), lambda note: note.last <= forgotten)
+            return False
+        if now - self._denied.get(key, now - _BETWEEN_DENIALS) < _BETWEEN_DENIALS:
+            return False
+        _note(self._denied, key, now, lambda note: now - note >= _BETWEEN_DENIALS)
+        return True
 
     def hint(self, key: Key, *, bad: bool, is_asking: bool = False) -> bool:
         """Somebody unauthenticated says that the connection changed: ask again before the next use, but seldom.
@@ -238,7 +253,8 @@ class Cache:
         """Drop everything about one key, but for when a hint last had its way: forgetting gives hints no more turns."""
         self._drop(key)
         self._unavailable.pop(key, None)
-        self._refused.pop(key, None)
+        self._refused.forget(key)
+        self._denied.pop(key, None)
         if self._turns.get(key, 0.0) + _BETWEEN_HINTS <= self.monotonic():
             self._turns.pop(key, None)
 
@@ -248,6 +264,7 @@ class Cache:
             table.clear()
         self._unavailable.clear()
         self._refused.clear()
+        self._denied.clear()
         self._turns.clear()
 
     def keys(self, connector: str | None, context: str | None) -> Iterator[Key]:
@@ -282,14 +299,6 @@ class Cache:
             left = credential.expires_at - wall
             hold = min(hold, max(_SHORTEST_HOLD, left - min(_MARGIN, left / 2)))
         return hold * (1 - _MOST_JITTER * self._jitter())
-
-    def _is_left_alone(self, key: Key, credential: Credential, rejected: Credential | None, now: float) -> bool:
-        known = self._refused.get(key)
-        if known is None or known.credential != credential or now >= known.until:
-            return False
-        if rejected == credential:
-            self._refused[key] = known._replace(last=now)
-        return True
 
     def _note_turn(self, key: Key, turn: float, now: float) -> None:
         _note(self._turns, key, turn, lambda turn: turn + _BETWEEN_HINTS <= now)

@@ -25,6 +25,8 @@ _MOST_UNPROVEN = 12
 _SILENCE_WORTH_A_PROBE = 4.0
 _IDLE_THREAD_LIVES = 10.0
 _A_THREAD_COMES_WITHIN = 0.5
+A_FREEZE = 3.0
+"""Seconds after which it is not certain that this process was running all the time."""
 
 
 class Call:
@@ -36,6 +38,7 @@ class Call:
         thread: which thread makes it.
         mark: what ``Pauses`` gave for it; ``None`` if what came of it says nothing about Xkit.
         is_proven: whether Xkit has answered since it went out.
+        is_void: whether its failure counts for nothing, since the process may have been frozen meanwhile.
     """
 
     def __init__(self, key: Hashable) -> None:
@@ -44,6 +47,7 @@ class Call:
         self.thread: int | None = None
         self.mark: int | None = None
         self.is_proven = False
+        self.is_void = False
 
     @abstractmethod
     def run(self) -> XkitAuthError | None:
@@ -66,7 +70,8 @@ class Calls:
     Until an answer has come, only a dozen calls go out: when Xkit is down, a crowd must not find that out one by one.
     While they all wait, one more goes out every few seconds, to find out whether Xkit is back.
     A call that takes longer than ``longest`` seconds, so that nobody waits for it any more, makes way for those in the
-    queue and counts as one that failed.
+    queue and counts as one that failed, unless nobody has looked at the clock for a while: then the process may have
+    been frozen, and the call with it.
     """
 
     def __init__(self, most_at_once: int, lock: threading.RLock, longest: float) -> None:
@@ -82,6 +87,7 @@ class Calls:
         self._starting: set[int] = set()  # threads of callers that are starting one of ours
         self._idle = 0
         self._last_began = 0.0
+        self._last_look = 0.0
         self._closed = False
         self.pauses = Pauses()
 
@@ -117,6 +123,11 @@ class Calls:
         finally:
             self._starting.discard(ident)
         return True
+
+    def look(self) -> None:
+        """Look at the clock, as everybody does now and then who waits. The lock is not held."""
+        with self._lock:
+            self._give_up_overdue(time.monotonic())
 
     def run_here(self, call: Call) -> None:
         """Make a call that nobody has come for in the thread of the caller, who does not hold the lock.
@@ -220,25 +231,34 @@ class Calls:
         call.mark = self.pauses.begins(now)
         call.thread, call.since = threading.get_ident(), now
         self._last_began = now
+        self._last_look = max(self._last_look, now)
         self._running.add(call)
 
     def _give_up_overdue(self, now: float) -> None:
         """For those in the queue, take the places of calls that have no end, as long as those are not too many."""
-        if not self._queue:
-            return
-        for call in list(self._running):
-            assert call.since is not None
-            if now - call.since > self._longest and len(self._given_up) < self._most_at_once:
-                if call.thread in self._threads:
-                    self._given_up.add(call.thread)
-                    self._threads.discard(call.thread)
-                overdue = PlatformUnavailable(
-                    "Xkit could not be asked: an answer did not end in time",
-                    hint="Check the network between this machine and Xkit; the provider was not asked.",
-                )
-                self.pauses.failed(call.key, overdue, now, call.mark)
-                self._running.discard(call)
-                self._ring(self._idle)
+        may_be_frozen = now - self._last_look > A_FREEZE
+        self._last_look = now
+        overdue = [call for call in self._running if now - (call.since or now) > self._longest]
+        for call in overdue:
+            call.is_void = call.is_void or may_be_frozen
+        for call in overdue if self._queue else ():
+            if len(self._given_up) < self._most_at_once:
+                self._give_up(call, now)
+
+    def _give_up(self, call: Call, now: float) -> None:
+        if call.thread in self._threads:
+            self._given_up.add(call.thread)
+            self._threads.discard(call.thread)
+        if call.is_void:
+            self.pauses.ended()
+        else:
+            overdue = PlatformUnavailable(
+                "Xkit could not be asked: an answer did not end in time",
+                hint="Check the network between this machine and Xkit; the provider was not asked.",
+            )
+            self.pauses.failed(call.key, overdue, now, call.mark)
+        self._running.discard(call)
+        self._ring(self._idle)
 
     def _carry_out(self, call: Call) -> BaseException | None:
         """Run a call, and note what came of it. What broke it, if anything did, which says nothing about Xkit."""
@@ -277,7 +297,9 @@ class Calls:
             return ident in self._threads
 
     def _note(self, call: Call, outcome: XkitAuthError | None) -> None:
-        if isinstance(outcome, PlatformError):
+        if isinstance(outcome, PlatformUnavailable) and call.is_void:
+            self.pauses.ended()
+        elif isinstance(outcome, PlatformError):
             self.pauses.failed(call.key, outcome, time.monotonic(), call.mark)
         elif isinstance(outcome, ConfigurationError):  # of this machine, which never reached Xkit
             self.pauses.ended()

@@ -36,7 +36,7 @@ class Send(NamedTuple):
 
 
 class Tell(NamedTuple):
-    """Wanted: pass on that the provider answered like this.
+    """Wanted: pass on that the provider answered like this. That it accepted is told only to whoever wants to know.
 
     ``final`` says that no other credential is left to try; ``changed``, that this one, which Xkit gives now, is of
     another account than the one that was turned down.
@@ -73,8 +73,11 @@ def after_answer(
     view: Callable[[], Any],
     *,
     is_whole_again: Callable[[], bool],
+    is_proof: Callable[[Any], bool] | None = None,
 ) -> Life:
     """Decide what follows from an answer to a request that carried ``credential`` to a host that may have it.
+
+    ``is_proof`` says of an answer whether it is to be told that this accepted the credential.
 
     When it ends, the caller of the client gets the answer that came last. It is advanced with ``send``.
     ``is_whole_again`` makes the request's body ready to be sent again, and says whether that is certain to have worked.
@@ -84,7 +87,7 @@ def after_answer(
     """
     judgement = policy.judge(credential, answer)
     if judgement.verdict not in ASKS_AGAIN:
-        if judgement.verdict is not Verdict.ACCEPTED:
+        if judgement.verdict is not Verdict.ACCEPTED or (is_proof is not None and is_proof(answer)):
             yield Tell(credential, judgement, final=False)
         return
     current = yield Fetch(credential, judgement.verdict)
@@ -106,7 +109,7 @@ def after_answer(
     second = yield Send(policy.write(current, view))
     if second is not None:
         judgement = policy.judge(current, second)
-        if judgement.verdict is not Verdict.ACCEPTED:
+        if judgement.verdict is not Verdict.ACCEPTED or (is_proof is not None and is_proof(second)):
             yield Tell(current, judgement, final=judgement.verdict in ASKS_AGAIN)
 
 

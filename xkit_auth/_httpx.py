@@ -376,8 +376,11 @@ class Sent(Foresight, Trip, Carried):
             refused = next(filter(self._is_refusal, self._while_at_home(answers[:-1])), None)
             if refused is not None:
                 return refused
-        is_remarkable = response.status_code >= self.policy.unremarkable_below
-        return response if is_remarkable and self._is_carried_by(response) else None
+        if response.status_code >= self.policy.unremarkable_below:
+            return response if self._is_carried_by(response) else None
+        if self.is_watched and response.is_success and self._is_carried_by(response):
+            self.note_accepted(self.credential)
+        return None
 
     def _while_at_home(self, answers: list[Any]) -> Iterator[Any]:
         return takewhile(lambda each: not self._is_away(each.request), answers)
@@ -421,6 +424,7 @@ class Sent(Foresight, Trip, Carried):
             lambda: self._view(hop, self.sending),
             # Once a redirect has led elsewhere, nothing is put on again in this send.
             is_whole_again=lambda: not self._has_left and self.is_whole_again(hop.stream),
+            is_proof=self.is_proof,
         )
 
     def is_whole_again(self, body: Any) -> bool:

@@ -43,9 +43,10 @@ _THE_SYSTEM = ("builtins", "socket", "ssl")
 
 _PROXY_WANTS_A_LOGIN = re.compile(r"(?:Tunnel connection failed: )?407\b")
 _SOMETHING_ELSE = (
-    "Check the base URL, and what stands between this process and Xkit, such as a proxy: something else than Xkit's"
-    " Platform API may be answering. If it is Xkit, tell its support."
+    "Check the base URL (base_url= or XKIT_BASE_URL), which is {base_url}, and what stands between this process and"
+    " Xkit, such as a proxy: something else than Xkit's Platform API may be answering. If it is Xkit, tell its support."
 )
+_NOT_XKITS_404 = "it is HTTP 404, and not in the way in which Xkit says that it knows no such connection"
 _MOST_PARTS = 200
 _LONGEST_CREDENTIAL = 32 * 1024
 
@@ -167,15 +168,24 @@ class _Unusable(Exception):
 
 
 def read_connection(
-    answer: Answer, account: Account, connector: str, context: str, *, wall: float, whole: bool = True
+    answer: Answer,
+    account: Account,
+    connector: str,
+    context: str,
+    *,
+    wall: float,
+    whole: bool = True,
+    is_known: bool = False,
 ) -> Connection:
     """The connection in Xkit's answer; not ``whole``, only its credential, unless it has none that can be used.
 
+    ``is_known`` says that a connection has been read from this account before, so that it is Xkit that answers there.
+
     Raises:
-        NotConnected: Xkit does not know this connection (404).
+        NotConnected: Xkit does not know this connection (a 404 of its own).
         PlatformError: Xkit refused, failed or made no sense.
     """
-    read = _read(answer, account, connector, context, wall, whole)
+    read = _read(answer, account, connector, context, wall, whole, is_known)
     if isinstance(read, Connection):
         return read
     read.connector, read.context = connector, context
@@ -183,33 +193,48 @@ def read_connection(
 
 
 def _read(
-    answer: Answer, account: Account, connector: str, context: str, wall: float, whole: bool
+    answer: Answer, account: Account, connector: str, context: str, wall: float, whole: bool, is_known: bool
 ) -> Connection | PlatformError | NotConnected:
-    problem = _problem_of_status(answer, wall)
+    problem = _problem_of_status(answer, account, wall)
     try:
         body = _json_object(answer)
+        if answer.status == 404 and not _is_own_404(body, account, is_known):
+            raise _Unusable(_NOT_XKITS_404, hint=_SOMETHING_ELSE)
         if problem is None:
             return _connection(body, account, connector, context, wall, whole)
         said = _error_text(body, account)
     except _Unusable as why:
-        if isinstance(problem, NotConnected):  # nothing that Xkit says: its own 404 is JSON
-            problem.hint = f"If the user has connected: {_SOMETHING_ELSE}"
-        return problem or _no_use(why)
+        return _not_answered(problem, why, account)
     except RecursionError:
-        return problem or _no_use(_Unusable("its body is nested too deeply", hint=_SOMETHING_ELSE))
+        return _not_answered(problem, _Unusable("its body is nested too deeply", hint=_SOMETHING_ELSE), account)
     say(problem, said)
     return problem
 
 
-def _no_use(problem: _Unusable) -> PlatformProtocolError:
-    why, hint = problem.args
+def _is_own_404(body: Mapping[str, Any], account: Account, is_known: bool) -> bool:
+    """Whether a 404 with this body is Xkit's own word that it knows no such connection.
+
+    What it looks like is not documented, but for errors in general: JSON that names an ``error`` or ``errors``. Whoever
+    answers at a wrong base URL may say that, too, so the base URL has to end as the documented one does. Where Xkit is
+    known to answer, any JSON will do.
+    """
+    return is_known or (account.is_documented and ("error" in body or "errors" in body))
+
+
+def _not_answered(problem: PlatformError | NotConnected | None, why: _Unusable, account: Account) -> PlatformError:
+    """What an answer comes to whose body is no use: its status may say enough, but not that nobody is connected."""
+    if isinstance(problem, PlatformError):
+        return problem
+    what, hint = why.args
+    if problem is not None:
+        what, hint = _NOT_XKITS_404, _SOMETHING_ELSE
     return PlatformProtocolError(
-        f"Xkit's answer cannot be used: {why}",
-        hint=f"{hint} The answer's text is withheld, since it may hold a credential.",
+        f"Xkit's answer cannot be used: {what}",
+        hint=f"{hint.format(base_url=account.base_url)} The answer's text is withheld, since it may hold a credential.",
     )
 
 
-def _problem_of_status(answer: Answer, wall: float) -> PlatformError | NotConnected | None:
+def _problem_of_status(answer: Answer, account: Account, wall: float) -> PlatformError | NotConnected | None:
     status = answer.status
     if status == 200:
         return None
@@ -234,7 +259,7 @@ def _problem_of_status(answer: Answer, wall: float) -> PlatformError | NotConnec
         return PlatformUnavailable(f"Xkit failed with HTTP {status}", hint="Xkit may recover by itself.")
     return PlatformProtocolError(
         f"Xkit answered with HTTP {status}, which is not part of its contract",
-        hint="Check the base URL: something else than Xkit's Platform API may be answering there.",
+        hint=_SOMETHING_ELSE.format(base_url=account.base_url),
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from ._auth import Trip
 from ._errors import HostNotAllowed, XkitAuthError
 from ._flow import ASKS_AGAIN, Fetch, Send, Tell, advance, after_answer
-from ._model import Credential, ResponseView
+from ._model import Credential, ResponseView, Verdict
 from ._origin import origin_of
 from ._policy import Sending, answer_view
 from ._requests_home import Carried, hang_on, is_sent, is_watched, put_headers, redacted, set_url, without
@@ -152,7 +152,8 @@ class Hop(Trip, Carried):
             self.line.is_spent = False
         self._look_for_conflict(response)
         response.url = self.bare(str(response.url))
-        if response.status_code >= self.policy.unremarkable_below and not is_from_cache(response):
+        is_remarkable = self.is_watched or response.status_code >= self.policy.unremarkable_below
+        if is_remarkable and not is_from_cache(response):
             response = self._answered(response, how, was_on_the_way=was_on_the_way)
         if response.status_code >= 300 and response.is_redirect:
             if not (is_watched(response.request) or self.is_at_home_in(target_of(response))):
@@ -216,7 +217,8 @@ class Hop(Trip, Carried):
         answer = self._answer_view(response, how)
         if self.line.is_spent:
             judgement = policy.judge(credential, answer)
-            self.note(Tell(credential, judgement, final=judgement.verdict in ASKS_AGAIN))
+            if judgement.verdict is not Verdict.ACCEPTED or self.is_proof(answer):
+                self.note(Tell(credential, judgement, final=judgement.verdict in ASKS_AGAIN))
             return response
         request = response.request
         life = after_answer(
@@ -225,6 +227,7 @@ class Hop(Trip, Carried):
             answer,
             lambda: view_of(request, self),
             is_whole_again=lambda: self._can_send_again(response),
+            is_proof=self.is_proof,
         )
         step = next(life, None)
         while step is not None:

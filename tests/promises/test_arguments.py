@@ -167,7 +167,7 @@ def test_what_was_looked_at_in_clients_is_forgotten_before_it_grows(sandbox, dri
 def test_origins_are_remembered_only_up_to_a_limit(sandbox, driver, xkit, monkeypatch):
     monkeypatch.setattr(xkit_auth._auth, "_MOST_KNOWN_ORIGINS", 2)
     auth = driver.auth("acme", context="user-1", xkit=xkit, hosts=["*.acme.example"])
-    sandbox.answer_with("", status=404)
+    sandbox.answer_with('{"error": "not_found"}', status=404)
     with driver.session(auth=auth) as send:
         for number in range(5):
             with pytest.raises(NotConnected):

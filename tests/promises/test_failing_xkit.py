@@ -280,3 +280,26 @@ def test_e5_one_users_hang_holds_up_nobody_else(driver, sandbox, xkit):
     sandbox.up()
     slow.join()
     assert sandbox.calls[0].status == 200
+
+
+NOT_XKIT = {
+    "a page": "<html>Not Found</html>",
+    "a proxy": '{"message": "no Route matched with those values"}',
+    "a base URL that was cut short": None,
+}
+
+
+@pytest.mark.parametrize("who", NOT_XKIT)
+def test_a_404_that_is_not_xkits_own_asks_no_user_to_connect(driver, sandbox, who):
+    url, base_url, body = sandbox.provider_url("acme"), sandbox.base_url, NOT_XKIT[who]
+    if body is None:
+        base_url = base_url.removesuffix("/api/platform")
+    else:
+        sandbox.answer_with(body, status=404)
+    keys = {"publishable_key": sandbox.publishable_key, "secret_key": sandbox.secret_key}
+    with Xkit(**keys, base_url=base_url, timeout=30) as xkit:
+        auth = driver.auth("acme", context="user-1", xkit=xkit, hosts=[url.removeprefix("http://")])
+        with pytest.raises(PlatformProtocolError, match="404") as caught:
+            driver.send("GET", url, auth=auth)
+    assert f"{base_url}," in caught.value.hint
+    assert sandbox.arrivals("acme") == []

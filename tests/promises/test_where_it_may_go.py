@@ -158,7 +158,7 @@ def test_a9_the_host_is_compared_as_the_client_will_connect_to_it(sandbox, drive
         "api.acme.example:443": "HTTPS://api.acme.example/",
         "xn--bcher-kva.example": "https://bücher.example/",
     }
-    sandbox.answer_with("", status=404)
+    sandbox.answer_with('{"error": "not_found"}', status=404)
     auth = driver.auth("acme", context="user-1", xkit=xkit, hosts=[host])
     with pytest.raises(NotConnected):
         driver.send("GET", urls[host], auth=auth)

@@ -334,13 +334,22 @@ def test_what_the_application_says_goes_before_the_plugin(sandbox, decorated):
     assert sandbox.call_count() == 1
 
 
-@pytest.mark.parametrize(("verdict", "calls"), [(None, 2), (Verdict.ACCEPTED, 1), (Verdict.DENIED, 1)])
+@pytest.mark.parametrize(("verdict", "calls"), [(None, 2), (Verdict.ACCEPTED, 1)])
 def test_what_the_plugin_says_goes_before_the_rules_and_none_leaves_it_to_them(sandbox, decorated, verdict, calls):
     decorated.xkit = sandbox.xkit(plugins=[Classifies(verdict)])
     with pytest.raises(Exception) as caught:
         decorated("/status/401")()
     assert caught.value is decorated.errors[0]
     assert sandbox.call_count() == calls
+
+
+def test_what_the_plugin_calls_denied_is_not_called_again_and_xkit_is_asked_in_the_background(sandbox, decorated):
+    decorated.xkit = sandbox.xkit(plugins=[Classifies(Verdict.DENIED)])
+    with pytest.raises(Exception) as caught:
+        decorated("/status/401")()
+    assert caught.value is decorated.errors[0]
+    assert len(decorated.errors) == 1
+    sandbox.wait_for_calls(2)
 
 
 def test_a_plugin_that_says_reconnect_leads_to_an_error_from_the_exception(sandbox, decorated):

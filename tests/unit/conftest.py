@@ -62,6 +62,11 @@ def in_error(**authorization: object) -> Answer:
     return json_answer({"connection": {"enabled": True, "authorization": {"status": "error", **authorization}}})
 
 
+def not_found() -> Answer:
+    """Xkit's answer for a connection that it does not know."""
+    return json_answer({"error": "not_found"}, status=404)
+
+
 class AskedCall:
     """One call that reached the fake Xkit, and what comes of it."""
 
@@ -157,12 +162,13 @@ def account() -> Account:
 
 @pytest.fixture
 def answers() -> Any:
-    """The makers of Xkit's answers: ``answers.active(…)``, ``answers.in_error(…)``, ``answers.json(…)``."""
+    """The makers of Xkit's answers: ``active(…)``, ``in_error(…)``, ``json(…)``, ``not_found()``."""
 
     class Answers:
         active = staticmethod(active)
         in_error = staticmethod(in_error)
         json = staticmethod(json_answer)
+        not_found = staticmethod(not_found)
 
     return Answers
 

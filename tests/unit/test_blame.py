@@ -276,6 +276,7 @@ ANSWERS = {
     "a user who has not connected": (404, '{"error": "not_found"}', "The user must connect first"),
     "a page that is not there": (404, "<html>Not Found</html>", SOMETHING_ELSE),
     "nothing that is not there": (404, "", SOMETHING_ELSE),
+    "a gateway that knows no such path": (404, '{"message": "no Route matched with those values"}', SOMETHING_ELSE),
     "a page": (200, "<html>Sign in to the hotel's network</html>", SOMETHING_ELSE),
     "half of an answer": (200, '{"connection": {"enabled"', SOMETHING_ELSE),
     "a list": (200, "[]", SOMETHING_ELSE),

@@ -662,3 +662,35 @@ def test_notes_about_keys_do_not_grow_for_ever(make):
     assert len(remembered) <= 10_000
     assert cache.decide(("slack", "24999"), None) is error
     assert cache.decide(("slack", "0"), None) == Ask()
+
+
+# More rights
+
+
+def test_what_xkit_has_now_is_asked_for_once_in_half_a_minute_if_rights_are_missing(cache, clock):
+    cache.store(KEY, OLD, rejected=None)
+    cache.store(OTHER, OLD, rejected=None)
+    asked = []
+    for _ in range(61):
+        asked.append(cache.may_have_more_rights(KEY, OLD))
+        clock.advance(1)
+
+    assert [second for second, each in enumerate(asked) if each] == [0, 30, 60]
+    assert cache.may_have_more_rights(OTHER, OLD)
+
+
+def test_who_holds_another_credential_by_now_or_none_need_not_ask_for_rights(cache):
+    assert not cache.may_have_more_rights(KEY, OLD)
+    cache.store(KEY, NEW, rejected=None)
+    assert not cache.may_have_more_rights(KEY, OLD)
+    assert cache.may_have_more_rights(KEY, NEW)
+
+
+@pytest.mark.parametrize("forget", [lambda cache: cache.forget(KEY), lambda cache: cache.forget_all()])
+def test_what_is_forgotten_may_be_asked_for_again(cache, forget):
+    cache.store(KEY, OLD, rejected=None)
+    assert cache.may_have_more_rights(KEY, OLD)
+    forget(cache)
+    assert not cache._denied
+    cache.store(KEY, OLD, rejected=None)
+    assert cache.may_have_more_rights(KEY, OLD)

@@ -225,6 +225,21 @@ def test_a_new_credential_that_cannot_be_written_is_an_error_and_nothing_is_sent
         steps.send(Credential("user:name"))
 
 
+def test_whoever_wants_to_know_is_told_that_an_answer_accepted_a_credential(policy_of, request_of, answer_of):
+    def steps(first, *, wanted):
+        return after_answer(policy_of(), OLD, first, request_of, replayable=True, is_proof=lambda each: each in wanted)
+
+    good, refused, second = answer_of(200), answer_of(401), answer_of(200)
+    assert list(steps(good, wanted=[])) == []
+    assert list(steps(good, wanted=[good])) == [Tell(OLD, Judgement(Verdict.ACCEPTED), final=False)]
+    for wanted in ([], [second]):
+        life = steps(refused, wanted=wanted)
+        assert isinstance(advance(life, None), Fetch)
+        assert isinstance(advance(life, NEW), Send)
+        told = advance(life, second)
+        assert told == (Tell(NEW, Judgement(Verdict.ACCEPTED), final=False) if wanted else None)
+
+
 def test_the_request_is_looked_at_anew_for_the_second_sending(policy_of, request_of, answer_of):
     seen = []
 

@@ -534,7 +534,6 @@ def test_a_body_that_trickles_past_the_deadline_is_no_answer():
 @pytest.mark.parametrize(
     ("status", "kind", "retryable"),
     [
-        (404, NotConnected, False),
         (401, PlatformAuthenticationError, False),
         (403, PlatformAuthenticationError, False),
         (429, PlatformRateLimited, True),
@@ -564,6 +563,73 @@ def test_each_status_has_its_error_whatever_the_body(read, status, kind, retryab
     assert (error.connector, error.context) == ("slack", "user-42")
     assert error.hint
     assert error.__cause__ is None
+
+
+# Whose 404 it is
+
+XKITS_OWN = [{"error": "not_found"}, {"error": None}, {"errors": {"detail": "Not Found"}}, {"errors": []}]
+OF_OTHERS = [{}, {"message": "no Route matched with those values"}, {"detail": "Not Found"}, {"connection": {}}]
+PAGES = [b"", b"<html>Not Found</html>", b"[]", b'"not_found"', b'{"error": "not', b"[" * 100_000]
+
+
+@pytest.fixture
+def read_at() -> Any:
+    """Read a 404 that came from a base URL: ``read_at(base_url, body, is_known=…)``."""
+
+    def reading(base_url: str, body: Any, **how: Any) -> Any:
+        account = Account("pk_test_Qm7", "sk_test_Zw4hJ9vRkU2", base_url)
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return read_connection(Answer(404, {}, content), account, "slack", "user-42", wall=WALL, **how)
+
+    return reading
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+@pytest.mark.parametrize("base_url", ["https://app.xkit.co/api/platform", "https://xkit.example/v2/api/platform/"])
+@pytest.mark.parametrize("body", XKITS_OWN)
+def test_a_404_that_names_an_error_at_the_documented_path_is_xkits_own(read_at, base_url, body, is_known):
+    with pytest.raises(NotConnected, match="knows no such connection"):
+        read_at(base_url, body, is_known=is_known)
+
+
+@pytest.mark.parametrize("base_url", ["https://app.xkit.co", "https://app.xkit.co/api", "https://app.xkit.co/platform"])
+@pytest.mark.parametrize("body", [*XKITS_OWN, *OF_OTHERS, *PAGES])
+def test_a_404_at_a_base_url_that_was_cut_short_asks_no_user_to_connect(read_at, base_url, body):
+    with pytest.raises(PlatformProtocolError, match="404") as caught:
+        read_at(base_url, body)
+
+    assert f"which is {base_url}," in caught.value.hint
+    assert "XKIT_BASE_URL" in caught.value.hint
+    assert "connect " not in caught.value.hint
+    assert (caught.value.connector, caught.value.context) == ("slack", "user-42")
+
+
+@pytest.mark.parametrize("body", OF_OTHERS)
+def test_a_404_in_the_words_of_a_gateway_is_not_xkits_own_until_xkit_is_known_to_answer(read_at, body):
+    with pytest.raises(PlatformProtocolError, match="404"):
+        read_at("https://app.xkit.co/api/platform", body)
+    with pytest.raises(NotConnected):
+        read_at("https://app.xkit.co/api/platform", body, is_known=True)
+
+
+@pytest.mark.parametrize("body", PAGES)
+def test_a_404_that_is_no_json_object_is_never_xkits_own(read_at, body):
+    with pytest.raises(PlatformProtocolError, match="404"):
+        read_at("https://app.xkit.co/api/platform", body, is_known=True)
+
+
+@pytest.mark.parametrize("body", [*XKITS_OWN, *OF_OTHERS])
+def test_where_xkit_is_known_to_answer_any_base_url_will_do(read_at, body):
+    with pytest.raises(NotConnected):
+        read_at("https://gateway.example/xkit", body, is_known=True)
+
+
+@pytest.mark.parametrize("body", [b"<html>", {"status": "ok"}])
+def test_an_answer_that_is_none_of_xkits_names_the_base_url(read, body):
+    with pytest.raises(PlatformProtocolError) as caught:
+        read(body)
+
+    assert "which is https://xkit.example/api/platform," in caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -217,7 +217,7 @@ def test_f11_the_call_has_until_the_callers_timeout(make_xkit, transport, monkey
     ],
 )
 def test_what_xkit_answers_is_the_error_with_the_names_on_it(xkit, transport, answers, reply, kind):
-    transport.replies(answers.json({}, **reply))
+    transport.replies(answers.json({"error": "so it is"}, **reply))
 
     with pytest.raises(kind) as caught:
         xkit.get_credential("slack", context="u")
@@ -268,8 +268,31 @@ def test_a_rate_limit_keeps_every_key_from_being_asked_for(xkit, transport, answ
     assert len(transport.calls) == 1
 
 
+def test_a_404_at_an_unknown_base_url_asks_nobody_to_connect_until_a_connection_was_read_there(
+    make_xkit, transport, answers
+):
+    xkit = make_xkit(base_url="https://xkit.example/api")
+    transport.replies(answers.not_found(), answers.json({"connection": {"enabled": False}}), answers.not_found())
+
+    with pytest.raises(PlatformProtocolError, match="404") as caught:
+        xkit.get_credential("slack", context="a")
+    assert "https://xkit.example/api," in caught.value.hint
+    with pytest.raises(NotConnected):
+        xkit.get_credential("slack", context="b")
+    with pytest.raises(NotConnected):
+        xkit.get_credential("slack", context="c")
+
+
+def test_a_404_that_is_not_xkits_own_takes_nothing_away_that_is_held(make_xkit, transport, answers):
+    xkit = make_xkit(max_age=0)
+    transport.replies(answers.active("token-1"), answers.json("a page", status=404))
+
+    assert [xkit.get_credential("slack", context="u").reveal() for _ in range(2)] == ["token-1", "token-1"]
+    assert len(transport.calls) == 2
+
+
 def test_f7_an_unavailable_user_is_not_asked_for_again_at_once(xkit, transport, answers):
-    transport.replies(answers.json({}, status=404))
+    transport.replies(answers.not_found())
 
     errors = []
     for _ in range(2):
@@ -656,7 +679,7 @@ def test_a_connection_is_read_from_xkit_each_time(xkit, transport):
 
 
 def test_a_disabled_connection_is_data_and_an_unknown_one_is_an_error(xkit, transport, answers):
-    transport.replies(answers.json({"connection": {"enabled": False}}), answers.json({}, status=404))
+    transport.replies(answers.json({"connection": {"enabled": False}}), answers.not_found())
 
     assert xkit.get_connection("slack", context="u").enabled is False
     with pytest.raises(NotConnected):
@@ -677,7 +700,7 @@ def test_reading_a_connection_that_cannot_be_used_drops_what_is_held(xkit, trans
     unusable = {
         "disabled": answers.json({"connection": {"enabled": False}}),
         "in error": answers.in_error(),
-        "unknown": answers.json({}, status=404),
+        "unknown": answers.not_found(),
     }[reply]
     transport.replies(answers.active("token-1"), unusable, answers.active("token-2"))
     xkit.get_credential("slack", context="u")
@@ -789,7 +812,7 @@ def test_an_outdated_failure_is_not_remembered(xkit, transport, answers, in_thre
     waiting = in_thread(lambda: xkit.get_credential("slack", context="u"))
     call = transport.next_call()
     xkit.forget()
-    call.answer(answers.json({}, status=404))
+    call.answer(answers.not_found())
     with pytest.raises(NotConnected):
         waiting()
 
@@ -919,7 +942,7 @@ def test_a_malformed_webhook_is_a_value_error(xkit):
 
 def test_a_template_makes_the_link_with_every_character_encoded(make_xkit, transport, answers):
     xkit = make_xkit(reconnect_url="https://app.example/{connector}?user={context}")
-    transport.reply = lambda _call: answers.json({}, status=404)
+    transport.reply = lambda _call: answers.not_found()
 
     with pytest.raises(NotConnected) as caught:
         xkit.get_credential("slack", context="a/b&c d")
@@ -955,7 +978,7 @@ def test_other_errors_have_no_link(make_xkit, transport, answers):
 def test_plugins_are_told_what_happens_without_any_secret(make_xkit, transport, answers):
     recorder = Recorder()
     xkit = make_xkit(plugins=[recorder])
-    transport.replies(answers.active("token-1"), answers.json({}, status=404), answers.json({}, status=500))
+    transport.replies(answers.active("token-1"), answers.not_found(), answers.json({}, status=500))
     held = xkit.get_credential("slack", context="u")
     xkit.get_credential("slack", context="u")
     with pytest.raises(NotConnected):
@@ -1260,3 +1283,23 @@ def test_the_default_of_a_forked_child_is_free_to_be_made(environment, keys, in_
 
 def test_the_errors_that_are_not_about_xkit_are_part_of_the_same_tree():
     assert issubclass(HostNotAllowed, xkit_auth.XkitAuthError)
+
+
+# Denied for want of rights
+
+
+def test_nobody_is_asked_in_the_background_for_what_must_not_be_asked_now(make_xkit, transport, answers):
+    xkit = make_xkit()
+    held = xkit.get_credential("slack", context="u")
+    transport.replies(NoAnswer("down"))
+    with pytest.raises(PlatformUnavailable):
+        xkit.get_connection("slack", context="u")
+    xkit.broker.denied(("slack", "u"), held)  # while the key is left alone
+    here = xkit.broker._here()
+    with here.lock:
+        here.calls.pauses.answered(("slack", "u"))
+        xkit.broker.denied(("slack", "u"), held)  # as in a signal handler that has interrupted this very thread
+    xkit.close()
+    xkit.broker.denied(("slack", "u"), held)
+
+    assert len(transport.calls) == 2

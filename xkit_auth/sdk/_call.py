@@ -63,6 +63,8 @@ class Call(Trip):
     """A trip that is its own policy: it judges exceptions, and the credential goes to the function as it is."""
 
     _failed_with: Exception | None = None
+    origin = None  # a function may call any
+    is_watched = False
 
     def __init__(self, slug: str, context: Context, xkit: Xkit | None, rejected: Rejected | None) -> None:
         self.slug = slug
@@ -79,6 +81,14 @@ class Call(Trip):
     def policy(self) -> Any:
         """Whoever judges and writes."""
         return self
+
+    def watch(self) -> None:
+        """See what comes of the function, whatever that is."""
+        self.is_watched = True
+
+    def is_proof(self, answer: Outcome) -> bool:
+        """Whether somebody wants to know that the function has returned, and it has."""
+        return self.is_watched and answer.error is None
 
     def life(self, *, retry: bool) -> Life:
         """What follows from what."""

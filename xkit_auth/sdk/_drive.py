@@ -53,7 +53,9 @@ def life_of(
         answer = seen(result)
         if answer is None:
             return result
-        life = after_answer(trip.policy, credential, answer, view, is_whole_again=lambda: replayable)
+        life = after_answer(
+            trip.policy, credential, answer, view, is_whole_again=lambda: replayable, is_proof=trip.is_proof
+        )
         step = next(life, None)
         while step is not None:
             outcome: Any = None

@@ -65,7 +65,7 @@ def test_a_revoked_token_of_which_xkit_does_not_know_raises_the_same(sandbox, dr
 def test_what_a_new_token_does_not_cure_is_the_callers(sandbox, driver, auth, error):
     reply = driver.send("GET", f"{sandbox.slack_url}/api/chat.delete?error={error}", auth=auth)
     assert reply.json()["error"] == error
-    assert sandbox.call_count() == 1
+    assert len(sandbox.arrivals("slack")) == 1
 
 
 def test_a_rate_limit_is_the_callers(sandbox, driver, auth):
