@@ -390,6 +390,13 @@ class Broker:
                     if connector in (None, key[0]) and context in (None, key[1]):
                         notes.pop(key, None)
 
+    def begin_anew(self) -> None:
+        """Drop what is held, and forget all failures: what was asked is another Xkit now."""
+        self.forget(None, None)
+        here = self._here()
+        with here.lock:
+            here.calls.pauses.clear()
+
     def close(self) -> None:
         """Drop everything; fail the calls that have not begun."""
         self.forget(None, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ._connector import Connector, filled_hosts, hosts_for, params_for
 from ._connector_check import why_no_slug
@@ -21,6 +21,16 @@ if TYPE_CHECKING:
     from .plugins import Brought, Plugins
 
 _MOST_POLICIES = 1024
+
+
+class Home(Protocol):
+    """Says where the hosts of connectors are, which is elsewhere for the client of a sandbox."""
+
+    hint: str
+    """What to say to somebody whose URL is at no such host."""
+
+    def hosts_of(self, connector: Connector, hosts: Hosts, *, given: bool) -> Hosts:
+        """Which hosts may receive the credential, instead of ``hosts``; ``given``: the application named those."""
 
 
 class Directory:
@@ -44,6 +54,7 @@ class Directory:
         self._plugins: Plugins | None = None
         self._listeners: list[tuple[str, Callable[..., Any]]] | None = None
         self._complained: set[str] = set()
+        self._home: Home | None = None
         self._lock = OfProcess(threading.RLock)
         if self._plugin_objects:
             self.plugins()  # a mistake in the application's own plugin should show at once
@@ -65,10 +76,16 @@ class Directory:
         """Let this be the dictionary of that key, if there is none yet; return whichever is."""
         return self._shared.setdefault(key, mine)
 
-    def use(self, plugins: Plugins) -> None:
-        """Take these plugins instead of looking for any."""
+    def use(self, plugins: Plugins, home: Home | None = None) -> None:
+        """Take these plugins instead of looking for any; let hosts be where ``home`` says, if it is given."""
         with self._lock():
             self._plugins = plugins
+            self._home = home
+
+    @property
+    def home(self) -> Home | None:
+        """Where the hosts of connectors are, if not where their plugins say."""
+        return self._home
 
     # Connectors
 
@@ -91,6 +108,15 @@ class Directory:
                 self._policies.clear()
             self._policies[question] = policy
         return policy
+
+    def settled(self) -> list[Policy]:
+        """The connectors that have been settled so far, each for the hosts, params and kind that it was used with."""
+        return list(self._policies.values())
+
+    def settle_anew(self) -> None:
+        """Forget what has been settled, since hosts have been added."""
+        self._policies.clear()
+        self._by_origin.clear()
 
     def _settled(self, slug: str, hosts: tuple[str, ...] | None, params: Params, kind: str | None) -> Policy:
         plugins = self.plugins()
@@ -117,11 +143,12 @@ class Directory:
             )
         needed = params_for(connector, kind, with_hosts=hosts is None)
         params = checked_params(slug, connector.params, params, needed)
+        its_hosts = filled_hosts(connector, kind, params) if hosts is None else _hosts(hosts, slug)
         return Policy(
             slug,
             connector,
             kind=kind,
-            hosts=filled_hosts(connector, kind, params) if hosts is None else _hosts(hosts, slug),
+            hosts=its_hosts if self._home is None else self._home.hosts_of(connector, its_hosts, given=hosts is not None),
             params=params,
             http_to_loopback=self._http_to_loopback,
             format_hook=plugins.hook_for("xkit_auth_format_headers", brought),
@@ -139,7 +166,15 @@ class Directory:
         return None if brought is None else brought.connector
 
     def _brought(self, slug: str) -> Brought | None:
-        return self.plugins().find(self._slugs.get(slug, slug))
+        return self.plugins().find(self.meant(slug))
+
+    def meant(self, slug: str) -> str:
+        """The slug by which plugins know what the project calls ``slug``."""
+        return self._slugs.get(slug, slug)
+
+    def own_slugs(self) -> Mapping[str, str]:
+        """The slugs that the project has chosen, and which connector each means."""
+        return self._slugs
 
     def slug_for(self, url: str) -> str | None:
         """The one connector whose hosts include this URL's, or ``None``. Several are told apart by their ``paths``.

@@ -94,6 +94,12 @@ class Pauses:
         if since == self._answers:
             self._suspect(key, error, now)
 
+    def clear(self) -> None:
+        """Forget all failures."""
+        self.of_key.clear()
+        self._of_account = self._limited = self._probe_since = None
+        self._suspects.clear()
+
     def _suspect(self, key: Hashable, error: PlatformError, now: float) -> None:
         if not self._is_probing:
             self._suspects.add(key)

@@ -205,6 +205,23 @@ class Xkit:
             self.broker.hint((event.connector, event.context), bad=bad)
         return event
 
+    # For the sandbox, and for whoever else must know what is in use
+
+    @classmethod
+    def all_open(cls) -> list[Xkit]:
+        """Every ``Xkit`` of this process that is not closed."""
+        with cls._default_lock():
+            return [xkit for xkit in cls._alive if not xkit.broker.is_closed]
+
+    @property
+    def asks_loopback(self) -> bool:
+        """Whether it asks a sandbox on this machine, so that its credentials are not real."""
+        return self._account.is_loopback
+
+    def asks(self, base_url: str) -> bool:
+        """Whether this is the base URL that it asks."""
+        return self._account.base_url == base_url
+
     # Closing
 
     def close(self) -> None:

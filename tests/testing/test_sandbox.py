@@ -692,10 +692,7 @@ class TestAnyOtherProvider:
         answer = http.get(sandbox.provider_url("notion"), headers={"Authorization": f"Bearer {token}".strip()})
         assert answer.status_code == 401
         assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
-        assert answer.json() == {
-            "error": "invalid_token",
-            "error_description": f"The access token is {standing}.",
-        }
+        assert answer.json()["message"] == f"The access token is {standing}."
 
     def test_another_header_is_not_looked_at(self, sandbox: Sandbox, http: httpx.Client) -> None:
         token = sandbox.connect("notion", "ann")

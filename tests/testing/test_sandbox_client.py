@@ -105,17 +105,21 @@ class TestTheClientOfASandbox:
         with pytest.raises(ConfigurationError, match="No plugin knows this connector"):
             http.get(f"{sandbox.github_url}/user", auth=XkitAuth("github", context="ann", xkit=sandbox.xkit()))
 
-    def test_any_other_slug_in_use_is_a_bearer_connector(self, sandbox: Sandbox, http: httpx.Client) -> None:
+    def test_a_connector_that_no_plugin_knows_needs_hosts_as_in_production(
+        self, sandbox: Sandbox, http: httpx.Client
+    ) -> None:
         xkit = sandbox.xkit()
         sandbox.connect("notion", "ann")
-        auth = XkitAuth("notion", context="ann", xkit=xkit)
-        assert http.get(sandbox.provider_url("notion"), auth=auth).status_code == 200
-        with pytest.raises(ConfigurationError, match="No plugin knows this connector"):
-            http.get(sandbox.elsewhere_url, auth=XkitAuth("misspelt", context="ann", xkit=xkit))
+        url = sandbox.provider_url("notion")
+        auth = XkitAuth("notion", context="ann", xkit=xkit, hosts=["api.notion.com"])
+        assert http.get(url, auth=auth).status_code == 200
+        for unknown, at in (("notion", url), ("misspelt", sandbox.elsewhere_url)):
+            with pytest.raises(ConfigurationError, match="No plugin knows this connector"):
+                http.get(at, auth=XkitAuth(unknown, context="ann", xkit=xkit))
 
     def test_an_expired_credential_is_replaced_on_the_way(self, sandbox: Sandbox, http: httpx.Client) -> None:
         old = sandbox.connect("notion", "ann")
-        auth = XkitAuth("notion", context="ann", xkit=sandbox.xkit())
+        auth = XkitAuth("notion", context="ann", xkit=sandbox.xkit(), hosts=["api.notion.com"])
         url = f"{sandbox.provider_url('notion')}/v1/pages"
         assert http.post(url, auth=auth, content=b"1").status_code == 200
         sandbox.expire("notion", "ann")
@@ -163,6 +167,7 @@ class TestTheClientOfASandbox:
         assert len(sandbox.arrivals("our-slack")) == 1
 
     def test_the_host_tells_the_connector(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        sandbox.add_connector(Connector("notion", hosts=["api.notion.com"]))
         sandbox.connect("slack", "ann")
         sandbox.connect("notion", "ann")
         auth = XkitAuth(ANY, context="ann", xkit=sandbox.xkit())
@@ -181,7 +186,8 @@ class TestTheClientOfASandbox:
     def test_the_hooks_of_an_installed_plugin_are_asked_for_its_connector_alone(
         self, sandbox: Sandbox, http: httpx.Client, install: Callable[..., None]
     ) -> None:
-        install(acme=Signs(Connector("acme", hosts=["api.acme.example"])))
+        acme, notion = (Connector(slug, hosts=["api.acme.example"]) for slug in ("acme", "notion"))
+        install(acme=Signs(acme), notion=Brings(notion))
         xkit = sandbox.xkit()
         for slug in ("acme", "notion"):
             sandbox.connect(slug, "ann")

@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from ._faults import Gate
 from ._records import Arrival, Records
+from ._refusals import CHALLENGE, refusal_of
 from ._server import cut
 from ._state import Judged, State
 
@@ -69,11 +70,9 @@ class Provider:
         return self.state.judge(self.name, [token.strip()] if scheme.lower() in self.schemes else [], exact=True)
 
     def refuse(self, request: Request, judged: Judged) -> Response:
-        headers = {"www-authenticate": 'Bearer error="invalid_token"'}
         if request.scope["path"] == "/endless":
-            return StreamingResponse(self._endless(request), 401, headers)
-        description = f"The access token is {judged.standing}."
-        return JSONResponse({"error": "invalid_token", "error_description": description}, 401, headers)
+            return StreamingResponse(self._endless(request), 401, CHALLENGE)
+        return JSONResponse(refusal_of(self.name, judged.standing), 401, CHALLENGE)
 
     def answer(self, request: Request, body: bytes, context: str) -> Response:
         return JSONResponse(echo(request, body))
@@ -128,6 +127,20 @@ class Generic(Provider):
         first, _, rest = request.scope["raw_path"].decode("ascii")[1:].partition("/")
         is_credential = self.state.judge(self.name, [unquote(first)], exact=False).standing == "good"
         return f"/{unquote(rest)}" if is_credential else super().wanted_path(request)
+
+
+class Aws(Generic):
+    """AWS gets a signature instead of the secret key, and knows whose it is by the id of the key."""
+
+    codes: ClassVar[dict[str, str]] = {"expired": "ExpiredTokenException", "missing": "MissingAuthenticationToken"}
+
+    def judge(self, request: Request) -> Judged:
+        scheme, _, rest = request.headers.get("authorization", "").partition(" Credential=")
+        return self.state.judge(self.name, [rest.partition("/")[0]] if scheme.startswith("AWS4-") else [], exact=True)
+
+    def refuse(self, request: Request, judged: Judged) -> Response:
+        code = self.codes.get(judged.standing, "UnrecognizedClientException")
+        return JSONResponse({"__type": code, "message": f"The security token is {judged.standing}."}, 403)
 
 
 class Slack(Provider):

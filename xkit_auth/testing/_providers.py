@@ -1,12 +1,13 @@
-"""Which provider has which origin, which connector leads to which provider, and who opens an origin when."""
+"""Which provider a connector leads to, and who opens an origin when."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ._faults import Gate
-from ._provider_apps import Elsewhere, Generic, GitHub, Provider, Slack
+from ._provider_apps import Aws, Elsewhere, Generic, GitHub, Provider, Slack
 from ._records import Records
 from ._server import Origins
 from ._state import State
@@ -14,7 +15,8 @@ from ._state import State
 if TYPE_CHECKING:
     from .. import Connector
 
-_ALWAYS: dict[str, type[Provider]] = {"slack": Slack, "github": GitHub, "elsewhere": Elsewhere}
+_OF_THEIR_OWN: dict[str, type[Provider]] = {"slack": Slack, "github": GitHub, "elsewhere": Elsewhere}
+_GENERIC: dict[str, type[Generic]] = {"aws": Aws, "aws-s3": Aws}
 
 
 class Providers:
@@ -22,53 +24,62 @@ class Providers:
 
     def __init__(self, state: State, records: Records, closing: Gate) -> None:
         self.added: dict[str, Connector] = {}
+        #: Called when a provider has got an origin of its own.
+        self.on_open: list[Callable[[], None]] = []
         self._state = state
         self._records = records
         self._closing = closing
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._origins: Origins | None = None
+        self._apps: dict[str, Provider] = {}
         self._ports: dict[str, int] = {}
         self._anywhere: set[str] = set()
 
     def start(self, origins: Origins) -> None:
         self._origins = origins
-        for name, app in _ALWAYS.items():
-            self._ports[name] = origins.open(app(name, self._state, self._records, self._closing))
+        for name in _OF_THEIR_OWN:
+            self._ports[name] = origins.open(self.app(name))
+
+    def app(self, name: str) -> Provider:
+        """The provider of this name, as an app."""
+        with self._lock:
+            if name not in self._apps:
+                self._apps[name] = self._made(name)
+            return self._apps[name]
+
+    def _made(self, name: str) -> Provider:
+        if name in _OF_THEIR_OWN:
+            return _OF_THEIR_OWN[name](name, self._state, self._records, self._closing)
+        kind = _GENERIC.get(name, Generic)
+        return kind(name, self._state, self._records, self._closing, self._anywhere)
 
     def url(self, slug: str) -> str:
         """The origin of a slug's provider."""
         name = self._state.provider_of(slug)
         with self._lock:
-            if name not in self._ports:
-                app = Generic(name, self._state, self._records, self._closing, self._anywhere)
-                self._ports[name] = running(self._origins).open(app)
-            return f"http://127.0.0.1:{self._ports[name]}"
+            is_new = name not in self._ports
+            if is_new:
+                self._ports[name] = running(self._origins).open(self.app(name))
+        for changed in self.on_open if is_new else ():
+            changed()
+        return f"http://127.0.0.1:{self._ports[name]}"
 
-    def is_open(self, name: str) -> bool:
-        return name in self._ports
+    def host_if_open(self, slug: str) -> str | None:
+        """The host and port of a slug's provider, if it has an origin already."""
+        port = self._ports.get(self._state.provider_of(slug))
+        return None if port is None else f"127.0.0.1:{port}"
 
-    def used(self) -> list[str]:
-        """The slugs, beside those of Slack and GitHub, that have had a connection or an origin."""
-        return [slug for slug in dict.fromkeys([*self._state.slugs(), *self._ports]) if slug not in _ALWAYS]
+    def is_there(self, name: str) -> bool:
+        return name in self._apps
 
     def add(self, connector: Connector) -> None:
         self.added[connector.slug] = connector
-        self._knows(connector, *connector.aliases)
+        self.knows(connector, *connector.aliases)
+        for changed in self.on_open:
+            changed()
 
-    def rehome(self, slug: str, original: Connector | None) -> Connector | None:
-        """The connector for ``slug`` with its host here; a plain one if there is no original but a use for it."""
-        from .. import Connector
-
-        if original is not None:
-            self._knows(original, slug)
-        elif slug in self.used():
-            original = Connector(slug, hosts=[])
-        else:
-            return None
-        kinds = {kind: placement.replace(hosts=()) for kind, placement in original.kinds.items()}
-        return original.replace(hosts=[self.url(original.slug).removeprefix("http://")], kinds=kinds)
-
-    def _knows(self, connector: Connector, *slugs: str) -> None:
+    def knows(self, connector: Connector, *slugs: str) -> None:
+        """These slugs mean this connector, whose credential may be in any header or part of the URL."""
         self._anywhere.add(connector.slug)
         self._state.name_provider(dict.fromkeys(slugs, connector.slug))
 

@@ -13,13 +13,19 @@ from .._placement import plain_texts
 from .._text import plain, plain_if_text
 from ._faults import Canned, Faults, How
 from ._platform_app import BASE_PATH, PlatformApp
+from ._plugins import SandboxHome, SandboxPlugins
 from ._providers import Providers, running
 from ._records import Arrival, PlatformCall, Records
 from ._server import Origins
+from ._stand_in import environment, led
 from ._state import State
+from ._switchboard import Switchboard
 
 if TYPE_CHECKING:
     from .. import Connector, Xkit
+
+_lock = threading.Lock()
+_standing_in: Sandbox | None = None
 
 
 class Sandbox:
@@ -44,9 +50,15 @@ class Sandbox:
     publishable_key: str
     secret_key: str
 
-    def __init__(self) -> None:
-        self.publishable_key = f"pk_sandbox_{secrets.token_hex(8)}"
-        self.secret_key = f"sk_sandbox_{secrets.token_hex(16)}"
+    def __init__(self, *, publishable_key: str | None = None, secret_key: str | None = None) -> None:
+        """A sandbox that is not running yet.
+
+        Args:
+            publishable_key: the key that Xkit's stand-in takes, where your code brings one of its own; else a random one.
+            secret_key: the same. Never a real one.
+        """
+        self.publishable_key = publishable_key or f"pk_sandbox_{secrets.token_hex(8)}"
+        self.secret_key = secret_key or f"sk_sandbox_{secrets.token_hex(16)}"
         self._state = State()
         self._faults = Faults()
         self._records = Records()
@@ -54,6 +66,9 @@ class Sandbox:
         self._lock = threading.Lock()
         self._origins: Origins | None = None
         self._platform_port = 0
+        self._real_hosts_port = 0
+        self._switchboard: Switchboard | None = None
+        self._is_standing_in = False
         self._made: list[Xkit] = []
 
     # Start and end
@@ -69,17 +84,22 @@ class Sandbox:
                     PlatformApp(self.publishable_key, self.secret_key, self._state, self._faults, self._records)
                 )
                 self._providers.start(self._origins)
+                self._switchboard = Switchboard(
+                    self._providers, self._state, SandboxPlugins((), self._providers), self.base_url
+                )
+                self._real_hosts_port = self._origins.open(self._switchboard)
         return self
 
     def close(self) -> None:
-        """Cut every connection, end the thread, and close each ``Xkit`` that came from ``xkit()``."""
+        """Cut every connection, end the thread, and close each ``Xkit`` that asks this sandbox."""
         self._faults.close()
+        clients = self._clients()
         with self._lock:
             origins, self._origins = self._origins, None
             made, self._made = self._made, []
         if origins is not None:
             origins.close()
-        for xkit in made:
+        for xkit in (*made, *clients):
             xkit.close()
 
     def __enter__(self) -> Self:
@@ -135,14 +155,13 @@ class Sandbox:
     ) -> Xkit:
         """An ``Xkit`` that talks to this sandbox, with ``options`` as for ``Xkit``; ``close()`` closes it too.
 
-        Its connectors are those of the installed plugins and of ``plugins``, those of ``add_connector()``, and a plain
-        Bearer connector for each other slug that has had a connection or a ``provider_url()``. All have their hosts in
-        the sandbox. Without their plugins installed, Slack and GitHub are unknown to it.
+        Its connectors are those of the installed plugins and of ``plugins``, and those of ``add_connector()``. They want
+        what they want in production: their params, their kind, ``hosts=`` for one that no plugin knows. Their credentials
+        may go to ``provider_url()`` as well; while the sandbox stands in, to their real hosts, which lead here.
         """
         from .. import Xkit
-        from ._rehomed import RehomedPlugins
 
-        rehomed = RehomedPlugins(plugins, self._providers)
+        plugins = SandboxPlugins(plugins, self._providers)
         xkit = Xkit(
             publishable_key=self.publishable_key,
             secret_key=self.secret_key,
@@ -150,14 +169,88 @@ class Sandbox:
             connectors=connectors,
             **options,
         )
-        xkit.directory.use(rehomed)  # not as plugins=, which says what to ask, but not where a host is
-        self._state.name_provider({own: rehomed.own_slug(slug) for own, slug in plain_texts(connectors or {}).items()})
+        xkit.directory.use(plugins, SandboxHome(self._providers, leads_here=self._is_standing_in))
+        self._state.name_provider({own: plugins.own_slug(slug) for own, slug in plain_texts(connectors or {}).items()})
+        self._providers.on_open.append(xkit.directory.settle_anew)
         self._made.append(xkit)
         return xkit
 
     def add_connector(self, connector: Connector) -> None:
-        """Let the clients from ``xkit()`` know a connector, its hosts replaced by ``provider_url(connector.slug)``."""
+        """Let the clients from ``xkit()`` know a connector, with ``provider_url(connector.slug)`` among its hosts."""
         self._providers.add(connector)
+
+    # In place of production
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """What makes an ``Xkit()`` without arguments ask this sandbox: its keys and its base URL, by their variables.
+
+        For another process, too: ``subprocess.run(…, env=os.environ | sandbox.environ)``.
+        """
+        return {
+            "XKIT_PUBLISHABLE_KEY": self.publishable_key,
+            "XKIT_SECRET_KEY": self.secret_key,
+            "XKIT_BASE_URL": self.base_url,
+        }
+
+    @contextmanager
+    def stand_in(self) -> Generator[Self]:
+        """Inside the ``with`` block, let code that was written for production run against this sandbox, unchanged.
+
+        The environment has the variables of ``environ``, so that an ``Xkit()`` which is made inside asks the sandbox. A
+        connection of requests, urllib3, httpx, httpx2 or ``urllib`` to a real host of a connector, which may be one that
+        the code gives as ``hosts=``, is led to the sandbox's stand-in for that provider, whatever proxy there is. All
+        other connections are left alone. URLs, checks of hosts and errors are as in production.
+
+        For the whole process, in all threads; so there can be one at a time. Code that is on its way to other processes
+        is not led, nor are libraries that bring an HTTP client of their own, such as aiohttp.
+
+        Raises:
+            RuntimeError: the sandbox is not running, or one stands in already.
+        """
+        global _standing_in
+        running(self._origins)
+        with _lock:
+            if _standing_in is not None:
+                raise RuntimeError("a sandbox stands in for production already: leave that block first")
+            _standing_in = self
+        try:
+            self._is_standing_in = True
+            with environment({**self.environ, "NO_PROXY": "*", "no_proxy": "*"}), led(self._port_for):
+                self._close_default(all_but_own=True)
+                yield self
+        finally:
+            self._is_standing_in = False
+            self._close_default()
+            with _lock:
+                _standing_in = None
+
+    def _port_for(self, host: str, port: int) -> int | None:
+        switchboard = self._switchboard
+        return self._real_hosts_port if switchboard is not None and switchboard.serves(host, port) else None
+
+    def _close_default(self, *, all_but_own: bool = False) -> None:
+        """Close the process's own ``Xkit`` if it asks this sandbox, or with ``all_but_own`` if it asks another one."""
+        from .. import Xkit
+
+        default = Xkit._the_default
+        if default is not None and default.asks_loopback and default.asks(self.base_url) is not all_but_own:
+            default.close()
+
+    def reset(self) -> None:
+        """Begin anew: no connections, no outages, no records, and each ``Xkit`` that asks this sandbox forgets all.
+
+        For tests that share a sandbox, and modules that make their ``Xkit`` once.
+        """
+        self._state.clear()
+        self._faults.up()
+        self._records.clear()
+        for xkit in self._clients():
+            xkit.broker.begin_anew()
+
+    def _clients(self) -> list[Xkit]:
+        """Every ``Xkit`` of this process that asks this sandbox."""
+        return [] if self._switchboard is None else self._switchboard.clients()
 
     # What happens to a connection
 
@@ -285,8 +378,8 @@ class Sandbox:
         """What reached a connector's provider, or ``"elsewhere"``, since the last ``clear()``, oldest first."""
         name = plain(name)
         provider = self._state.provider_of(name)
-        if not self._providers.is_open(provider):
-            raise LookupError(f"nothing can have arrived at {name!r}: this sandbox has not opened that provider")
+        if not self._providers.is_there(provider):
+            raise LookupError(f"nothing can have arrived at {name!r}: nothing has led anybody there in this sandbox")
         return self._records.arrivals(provider)
 
     def clear(self) -> None:

@@ -76,6 +76,13 @@ class State:
         with self._lock:
             return list(dict.fromkeys(slug for slug, _ in self._held))
 
+    def clear(self) -> None:
+        """Begin anew: nobody is connected, and no credential was ever given out. Names stay."""
+        with self._lock:
+            self._held.clear()
+            self._issued.clear()
+            self._with_part.clear()
+
     # What happens to a connection
 
     def connect(self, slug: str, context: str, secret: Secret | None, **more: Any) -> str:
