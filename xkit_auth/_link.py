@@ -21,14 +21,21 @@ class ReconnectLink:
         if given is None or callable(given):
             return
         if not isinstance(given, str):
-            raise ConfigurationError("Xkit(reconnect_url=…) must be a text or a function")
+            raise ConfigurationError(
+                "Xkit(reconnect_url=…) must be a text or a function",
+                hint='Write it like reconnect_url="https://app.example/connect/{connector}?for={context}".',
+            )
         try:
             self._template = Template(plain(given), allowed=("context", "connector"))
         except ValueError as mistake:
             problem = str(mistake)
         else:
             return
-        raise ConfigurationError(f"Xkit(reconnect_url=…): {problem}; it knows {{context}} and {{connector}}")
+        raise ConfigurationError(
+            f"Xkit(reconnect_url=…): {problem}",
+            hint="It knows {context} and {connector}. Anything else takes a function, reconnect_url=make_link, which is"
+            " called with context= and connector=.",
+        )
 
     def put_on(self, error: XkitAuthError) -> None:
         """Put the link on the error, if it is one that a user can mend by connecting again."""

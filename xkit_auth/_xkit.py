@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, ClassVar, NoReturn
 from ._account import DEFAULT_BASE_URL, Account, checked_name
 from ._broker import Broker, awaited, waited
 from ._cache import Cache
+from ._calling import says_how_to_call
 from ._directory import Directory
 from ._errors import ConfigurationError, XkitAuthError
 from ._link import ReconnectLink, ReconnectUrl
 from ._model import Connection, Credential, Secret, WebhookEvent
 from ._network import Network
 from ._process import OfProcess
+from ._text import a_kind_of
 from ._webhook import read_webhook
 
 if TYPE_CHECKING:
@@ -65,6 +67,7 @@ class Xkit:
     _the_default: ClassVar[Xkit | None] = None
     _default_lock: ClassVar[OfProcess[threading.RLock]] = OfProcess(threading.RLock)
 
+    @says_how_to_call
     def __init__(
         self,
         *,
@@ -138,6 +141,7 @@ class Xkit:
 
     # Reading from Xkit
 
+    @says_how_to_call
     def get_connection(self, connector: str, *, context: str) -> Connection:
         """Read the connection from Xkit now: data, not judgement. A usable answer refreshes the held credential.
 
@@ -149,11 +153,13 @@ class Xkit:
         with self._explaining():
             return waited(self.broker.reading(connector, context, may_block=True))
 
+    @says_how_to_call
     async def aget_connection(self, connector: str, *, context: str) -> Connection:
         """The same as ``get_connection``, for asyncio and trio."""
         with self._explaining():
             return await awaited(self.broker.reading(connector, context))
 
+    @says_how_to_call
     def get_credential(self, connector: str, *, context: str, rejected: Credential | None = None) -> Credential:
         """The usable credential: the held one, or Xkit's answer, which everyone who waits for it shares.
 
@@ -169,13 +175,15 @@ class Xkit:
             ConfigurationError: a name cannot be used, or no HTTP library is installed.
         """
         with self._explaining():
-            return waited(self.broker.asking(connector, context, rejected, may_block=True))
+            return waited(self.broker.asking(connector, context, _refused(rejected), may_block=True))
 
+    @says_how_to_call
     async def aget_credential(self, connector: str, *, context: str, rejected: Credential | None = None) -> Credential:
         """The same as ``get_credential``, for asyncio and trio."""
         with self._explaining():
-            return await awaited(self.broker.asking(connector, context, rejected))
+            return await awaited(self.broker.asking(connector, context, _refused(rejected)))
 
+    @says_how_to_call
     def forget(self, connector: str | None = None, *, context: str | None = None) -> None:
         """Drop what is held: of one connector, of one context, of both, or (without arguments) all of it.
 
@@ -187,6 +195,7 @@ class Xkit:
         connector = None if connector is None else checked_name("connector", connector)
         self.broker.forget(connector, None if context is None else checked_name("context", context))
 
+    @says_how_to_call
     def handle_webhook(self, body: bytes | str) -> WebhookEvent:
         """Read one of Xkit's webhooks about a connection, and take it as the hint that it is.
 
@@ -259,7 +268,25 @@ class Xkit:
             raise
 
 
+def _refused(credential: object) -> Credential | None:
+    if credential is None or isinstance(credential, Credential):
+        return credential
+    raise ConfigurationError(
+        f"rejected= is not a Credential but {a_kind_of(credential)}",
+        hint="Give the object that get_credential() has returned, not its text.",
+    )
+
+
 def _number(name: str, value: object, *, least: float = 0) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool) and least <= value <= _LARGEST_NUMBER:
         return float(value)
-    raise ConfigurationError(f"Xkit({name}=…) must be a number from {least} to {_LARGEST_NUMBER:,}")
+    raise ConfigurationError(
+        f"Xkit({name}=…) must be a number from {least:g} to {_LARGEST_NUMBER:,}, not {_number_given(value)}",
+        hint="Give a number, not a text: what comes out of the environment is converted with float(…)."
+        if isinstance(value, str)
+        else "Leave it out to have the default.",
+    )
+
+
+def _number_given(value: object) -> str:
+    return str(value) if isinstance(value, (int, float)) else a_kind_of(value)

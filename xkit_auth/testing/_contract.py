@@ -6,13 +6,14 @@ from base64 import b64decode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
+from .._calling import says_how_to_call
 from .._connector import Connector, params_for
 from .._directory import Directory
 from .._errors import ConfigurationError, XkitAuthError
 from .._model import Credential, Judgement, RequestView, ResponseView, Value, Verdict
 from .._placement import SLOT, Placement
 from .._policy import LARGEST_BODY, Policy, Sending, answer_view
-from .._text import MASK
+from .._text import MASK, a_kind_of
 from ..hookspecs import hookimpl
 from ..plugins import Plugins
 
@@ -46,6 +47,7 @@ class Answer(Value):
     text: str | None
     detail: str | None
 
+    @says_how_to_call
     def __init__(
         self,
         then: Verdict,
@@ -72,6 +74,7 @@ class Answer(Value):
         return {"content-type": usual, **{name.lower(): value for name, value in self.headers.items()}}
 
 
+@says_how_to_call
 def check_connector(
     connector: Connector,
     *,
@@ -170,6 +173,11 @@ class _Contract:
         plugin: object,
         refusal_is_unknown: bool,
     ) -> None:
+        if not isinstance(connector, Connector):
+            raise ConfigurationError(
+                f"What is to be checked is not a Connector but {a_kind_of(connector)}",
+                hint="Give the object itself: check_connector(Connector(…)), or connector = Connector(…) in the class.",
+            )
         self.connector = connector
         self.examples = tuple(answers)
         self.sends = sends
