@@ -134,6 +134,10 @@ class Directory:
         brought = self._brought(slug)
         return None if brought is None else brought.connector
 
+    def knows(self, slug: str) -> bool:
+        """Whether this is a slug of ``connectors=`` or of a plugin, be it of several."""
+        return slug in self._slugs or self.plugins().knows(slug)
+
     def _brought(self, slug: str) -> Brought | None:
         return self.plugins().find(self._slugs.get(slug, slug))
 

@@ -190,10 +190,18 @@ class Xkit:
         Calls under way go on: whoever waits for them gets the answer, but it is not held.
 
         Raises:
-            ConfigurationError: a name is none, so that nothing would be dropped.
+            ConfigurationError: a name is none, or the connector is certainly none, so that nothing would be dropped.
         """
         connector = None if connector is None else checked_name("connector", connector)
-        self.broker.forget(connector, None if context is None else checked_name("context", context))
+        context = None if context is None else checked_name("context", context)
+        if connector is not None and not self._knows(connector) and (context is None or self._knows(context)):
+            raise ConfigurationError(
+                "Nobody knows a connector of this name, so that nothing would be forgotten",
+                connector=connector,
+                hint="For a user, write forget(context=…). A connector that no plugin knows is known by its name in"
+                " Xkit(connectors=…), or once it has been used.",
+            )
+        self.broker.forget(connector, context)
 
     @says_how_to_call
     def handle_webhook(self, body: bytes | str) -> WebhookEvent:
@@ -258,6 +266,9 @@ class Xkit:
     def explain(self, error: XkitAuthError) -> None:
         """Put the reconnect link on an error that a user can mend."""
         self._link.put_on(error)
+
+    def _knows(self, slug: str) -> bool:
+        return self.broker.knows(slug) or self.directory.knows(slug)
 
     @contextmanager
     def _explaining(self) -> Generator[None]:

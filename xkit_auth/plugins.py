@@ -162,6 +162,10 @@ class Plugins:
             )
         return claims[0] if claims else None
 
+    def knows(self, slug: str) -> bool:
+        """Whether a plugin brings a connector of this slug or alias."""
+        return slug in self._by_name
+
     def connectors(self) -> Mapping[str, Connector]:
         """Every connector by its own slug that is claimed by one plugin alone."""
         return {

@@ -369,6 +369,7 @@ WHO = {
         kind= must be the name of a kind of credential{}
         No {} for Xkit
         No plugin knows this connector
+        Nobody knows a connector of this name, so that nothing would be forgotten
         Nobody knows how to bind an object of the class {}.{}
         off_host= must be "raise" or "bare"
         params= must be a mapping of texts{}

@@ -123,6 +123,8 @@ def check_connector(
 class ConnectorContract:
     """``check_connector`` as tests for pytest: inherit, and set the attributes, which are its arguments.
 
+    A kind of credential that neither ``sends`` nor ``hosts`` names is a failure, which ``check_connector`` lets pass.
+
     Example:
         >>> from xkit_auth import Connector, Verdict
         >>> class TestAcme(ConnectorContract):
@@ -146,8 +148,10 @@ class ConnectorContract:
         )
 
     def test_the_credential_goes_where_the_example_says(self) -> None:
-        """Each kind of credential is written as it should be, and taken away again."""
-        self._contract().placement()
+        """Each kind of credential is written as it should be, and taken away again; none is left out."""
+        contract = self._contract()
+        contract.every_kind()
+        contract.placement()
 
     def test_nobody_but_the_providers_hosts_may_have_the_credential(self) -> None:
         """The hosts are those of the example, and look-alikes are refused."""
@@ -210,6 +214,15 @@ class _Contract:
         return RequestView(method="GET", url=f"https://{host}/xkit-auth/check?xkit-auth=check", headers={}, body=b"")
 
     # Where it is written
+
+    def every_kind(self) -> None:
+        """Of each kind the example says something, unless there is only one and the example says nothing at all."""
+        checked = {*self.sends, *self.expected_hosts}
+        for kind, policy in self.policies():
+            self.demand(
+                kind in checked or policy.is_computed or not (checked or len(self.connector.kinds) > 1),
+                f"the kind {kind!r} is not checked: say in sends= what it sends, and in hosts= where it may go",
+            )
 
     def placement(self) -> None:
         """Each kind of credential is written as the example says, whole, and leaves nothing behind."""
