@@ -13,12 +13,17 @@ ReconnectUrl = str | Callable[..., str | None]
 
 
 class ReconnectLink:
-    """Makes the link from what the application gave as ``reconnect_url``, and puts it on errors."""
+    """Makes the link from what the application gave as ``reconnect_url``, and puts it on errors.
 
-    def __init__(self, given: ReconnectUrl | None) -> None:
+    Args:
+        given: a template, a function, or nothing.
+        name: where the application gave it.
+    """
+
+    def __init__(self, given: ReconnectUrl | None, *, name: str = "Xkit(reconnect_url=…)") -> None:
         self._function = given if callable(given) else None
         self._template: Template | None = None
-        if given is None or callable(given):
+        if given is None or callable(given) or given == "":
             return
         if not isinstance(given, str):
             raise ConfigurationError(
@@ -32,7 +37,7 @@ class ReconnectLink:
         else:
             return
         raise ConfigurationError(
-            f"Xkit(reconnect_url=…): {problem}",
+            f"{name}: {problem}",
             hint="It knows {context} and {connector}. Anything else takes a function, reconnect_url=make_link, which is"
             " called with context= and connector=.",
         )

@@ -26,6 +26,7 @@ from ._webhook import read_webhook
 if TYPE_CHECKING:
     from ssl import SSLContext
 
+_RECONNECT_URL = "XKIT_RECONNECT_URL"
 _LARGEST_NUMBER = 1_000_000_000
 
 
@@ -53,7 +54,8 @@ class Xkit:
         proxy: the proxy for calls to Xkit, such as ``http://user:password@proxy.example:3128``; ``""`` for none;
             default: what ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY`` say.
         reconnect_url: where to send a user who must connect again: a template with ``{context}`` and ``{connector}``
-            (filled in percent-encoded), or a function that is called with ``context=`` and ``connector=``.
+            (filled in percent-encoded), or a function that is called with ``context=`` and ``connector=``; ``""`` for
+            none; default: the template in ``XKIT_RECONNECT_URL``, if that is set.
 
     Raises:
         ConfigurationError: keys are missing or cannot be used, or another argument makes no sense.
@@ -94,7 +96,10 @@ class Xkit:
             secret,
             base_url if base_url is not None else os.environ.get("XKIT_BASE_URL") or DEFAULT_BASE_URL,
         )
-        self._link = ReconnectLink(reconnect_url)
+        if reconnect_url is None:
+            self._link = ReconnectLink(os.environ.get(_RECONNECT_URL), name=_RECONNECT_URL)
+        else:
+            self._link = ReconnectLink(reconnect_url)
         self.directory = Directory(connectors, plugins, http_to_loopback=self._account.is_loopback)
         self.broker = Broker(
             self._account,

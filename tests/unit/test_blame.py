@@ -413,7 +413,7 @@ WHO = {
         Xkit(connectors=…) must be a mapping of texts{}
         Xkit(plugins=…) must be a list of plugins{}
         Xkit(reconnect_url=…) must be a text or a function
-        Xkit(reconnect_url=…): {}
+        {}: {}
         Xkit({}=…) must be a number from {} to {}, not {}
         argument= is neither the name of an argument nor a mapping of arguments to parts of the credential
         with_credential decorates a function
