@@ -39,6 +39,28 @@ def test_the_first_program_tells_a_revoked_user_to_connect_again(sandbox: Sandbo
     assert capsys.readouterr().out == "Please connect Slack again: https://app.example/slack\n"
 
 
+@pytest.mark.needs_all
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [("never connected", "Please connect Slack: "), ("revoked", "Please connect Slack again: "), ("disabled", "")],
+)
+def test_the_first_program_prints_a_link_of_the_environment(sandbox: Sandbox, monkeypatch, capsys, state, said):
+    if state == "revoked":
+        sandbox.connect("slack", "user-42")
+        sandbox.revoke("slack", "user-42")
+    if state == "disabled":
+        sandbox.disable("slack", "user-42")
+    template = re.search(r'XKIT_RECONNECT_URL="(.*)"', README)
+    assert template is not None
+    monkeypatch.setenv("XKIT_RECONNECT_URL", template[1])
+    xkit = sandbox.xkit()
+    monkeypatch.setattr(Xkit, "default", classmethod(lambda _cls: xkit))
+    exec(compile(PROGRAMS[0].replace("https://slack.com", sandbox.slack_url), "README.md", "exec"), {})
+    printed = capsys.readouterr().out
+    assert printed.startswith(said)
+    assert printed.endswith(": https://app.example.com/connect/slack?for=user-42\n")
+
+
 def test_the_readme_has_programs_and_its_commands_and_folders_exist():
     assert len(PROGRAMS) == 2
     for command in ("demo", "test"):

@@ -37,15 +37,6 @@ from ._model import (
     WebhookEvent,
 )
 
-if TYPE_CHECKING:
-    from ._challenge import Challenge
-    from ._connector import Connector
-    from ._current import current_context, use_context
-    from ._failure import PRESENT, Contains, Failure, StartsWith
-    from ._placement import Default, Placement
-    from ._xkit import Xkit
-    from .hookspecs import hookimpl
-
 __all__ = [
     "ANY",
     "PRESENT",
@@ -85,7 +76,7 @@ __all__ = [
     "use_context",
 ]
 
-
+# What asks Xkit and what describes a provider come when they are wanted: who handles errors needs none of it.
 _LATE = {
     "current_context": "._current",
     "use_context": "._current",
@@ -101,12 +92,20 @@ _LATE = {
     "hookimpl": ".hookspecs",
 }
 
+if TYPE_CHECKING:
+    from ._challenge import Challenge
+    from ._connector import Connector
+    from ._current import current_context, use_context
+    from ._failure import PRESENT, Contains, Failure, StartsWith
+    from ._placement import Default, Placement
+    from ._xkit import Xkit
+    from .hookspecs import hookimpl
+else:
 
-def __getattr__(name: str) -> object:
-    # What asks Xkit and what describes a provider come when they are wanted: who handles errors needs none of it.
-    if name not in _LATE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+    def __getattr__(name: str) -> object:
+        from importlib import import_module
 
-    value = globals()[name] = getattr(import_module(_LATE[name], __name__), name)
-    return value
+        if name in _LATE:
+            value = globals()[name] = getattr(import_module(_LATE[name], __name__), name)
+            return value
+        raise import_module("._elsewhere", __name__).not_here(name, __all__)

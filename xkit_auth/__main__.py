@@ -8,11 +8,15 @@ from ._cli import what_is_missing
 
 
 def main() -> None:
-    """Run the command and leave with its exit code; without the extra ``cli``, say what to install."""
+    """Run the command and leave with its exit code; without the extra ``cli``, do what needs none of it."""
     missing = what_is_missing("click", "rich")
     if missing is not None:
-        print(missing, file=sys.stderr)
-        raise SystemExit(2)
+        from ._cli.plain import run
+
+        code = run(sys.argv[1:])
+        if code is None:
+            print(missing, file=sys.stderr)
+        raise SystemExit(2 if code is None else code)
     from ._cli.app import app
 
     app(prog_name="xkit-auth")

@@ -117,8 +117,22 @@ def checked_name(what: str, name: object) -> str:
         return plain(name)
     raise ConfigurationError(
         f"The {what} {problem}",
-        hint=f"Give the {what} as a text of 1 to {LONGEST_NAME} characters, none of them a control character.",
+        hint=f"{_how_to_make_a_text(what, name)}Give the {what} as a text of 1 to {LONGEST_NAME} characters, none of"
+        " them a control character.",
     )
+
+
+def _how_to_make_a_text(what: str, name: object) -> str:
+    """What to do about a name that is no text, to go before the rule."""
+    if isinstance(name, str):
+        return ""
+    if what == "connector":
+        return 'Name the connector by its slug in your Xkit project, such as "slack". '
+    if name is None:
+        return "Is anybody signed in here? Without a user there is no context. "
+    if isinstance(name, (bytes, bytearray)):
+        return f"Write {what.partition(' ')[0]}=….decode(). "
+    return f"Write {what.partition(' ')[0]}=str(…) with the user's id, such as str(user.id). "
 
 
 def why_no_name(name: object) -> str | None:

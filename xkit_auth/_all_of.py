@@ -17,13 +17,20 @@ class BaseAllOf:
         Raises:
             ConfigurationError: there are fewer than two, one is not an auth object of this library, or two are ours.
         """
+        if len(auths) == 1 and isinstance(auths[0], (list, tuple)):
+            raise ConfigurationError(
+                f"AllOf was given a {type(auths[0]).__name__}",
+                hint="Give it the auth objects one by one: AllOf(first, second).",
+            )
         if len(auths) < 2:
             raise ConfigurationError("AllOf takes two auth objects or more", hint="A single one needs no AllOf.")
         for auth in auths:
             if not self._takes(auth):
                 name = type(auth).__name__
                 raise ConfigurationError(
-                    f"AllOf cannot take this {name}", hint="Give it auth objects of the library that the client is of."
+                    f"AllOf cannot take this {name}",
+                    hint="Give it auth objects of the library that the client is of. For a user name and password,"
+                    " that is its BasicAuth or HTTPBasicAuth.",
                 )
         self._auths = auths
         if self._number_of_ours() > 1:

@@ -13,13 +13,15 @@ from typing import Any, Literal, NoReturn, TypeVar
 
 from ._account import checked_name
 from ._broker import Asking, awaited, waited
+from ._calling import says_how_to_call
 from ._current import CurrentContext
-from ._directory import hosts_for_one, hosts_given
+from ._directory import hosts_for_one, kind_given, params_given, readable_hosts
 from ._errors import ConfigurationError, HostNotAllowed, XkitAuthError
 from ._flow import Fetch, Tell
 from ._model import ANY, Credential, RequestView, Verdict, _Any
 from ._origin import Origin, origin_of
 from ._policy import Policy, Sending
+from ._text import a_kind_of
 from ._xkit import Xkit
 
 _MOST_SEEN = 1024
@@ -203,6 +205,7 @@ class BaseAuth:
     _adapter: str | None
     _trip_type: type[Any] = Trip
 
+    @says_how_to_call
     def __init__(
         self,
         connector: str | _Any,
@@ -236,11 +239,13 @@ class BaseAuth:
         self._connector = ANY if connector is ANY else checked_name("connector", connector)
         self._context: Context | _Lost = checked_whose(context, xkit)
         if off_host not in ("raise", "bare"):
-            raise ConfigurationError('off_host= must be "raise" or "bare"')
+            raise ConfigurationError(
+                'off_host= must be "raise" or "bare"', hint='"bare" sends a request elsewhere without the credential.'
+            )
         self._xkit: Xkit | _Lost | None = xkit
-        self._hosts = hosts if hosts is None or callable(hosts) else hosts_given(hosts)
-        self._params = params
-        self._kind = kind
+        self._hosts = hosts if hosts is None or callable(hosts) else readable_hosts(hosts)
+        self._params = params if params is None or callable(params) else params_given(params)
+        self._kind = kind if callable(kind) else kind_given(kind)
         self._off_host = off_host
         self._by_origin: dict[Hashable, Settled] = {}
         self._shared_as: Hashable = None
@@ -342,7 +347,10 @@ def checked_whose(context: Any, xkit: object) -> Context:
         ConfigurationError: one of them makes no sense.
     """
     if xkit is not None and not isinstance(xkit, Xkit):
-        raise ConfigurationError("xkit= is not an Xkit", hint="Make one: Xkit(publishable_key=…, secret_key=…).")
+        raise ConfigurationError(
+            f"xkit= is not an Xkit but {'the class itself' if xkit is Xkit else a_kind_of(xkit)}",
+            hint="Make one, and give that: Xkit(publishable_key=…, secret_key=…).",
+        )
     comes_later = not isinstance(context, str) and (callable(context) or isinstance(context, ContextVar))
     return context if comes_later else checked_name("context", context)  # pyright: ignore[reportReturnType]
 
@@ -361,11 +369,15 @@ def context_now(given: Context | _Lost) -> str:
         try:
             value: object = given.get()
         except LookupError:
-            value = None
+            raise ConfigurationError(
+                f"The context (from {given.name}) is not set here",
+                hint=f"Set it before the request, in the same task or thread: {given.name}.set(…). Or leave that"
+                " to the library: context=current_context, and with use_context(…) around what is done for a user.",
+            ) from None
         return checked_name(f"context (from {given.name})", value)
     if isinstance(given, _Lost):
         given.complain()
-    context: Any = given()
+    context: Any = _called("context", given)
     _refuse_async("context", context, "or current_context, and find out whose turn it is before.")
     return checked_name("context (from the context= function)", context)
 
@@ -420,9 +432,27 @@ def _refuse_async(argument: str, given: Any, instead: str) -> None:
         )
 
 
+def _called(argument: str, function: Callable[..., Any], *arguments: str) -> Any:
+    """What a function of the application gives.
+
+    Raises:
+        ConfigurationError: it takes other arguments than it is called with.
+    """
+    try:
+        return function(*arguments)
+    except TypeError as error:
+        if getattr(error.__traceback__, "tb_next", None) is not None:
+            raise
+    takes = "the context alone" if arguments else "no arguments"
+    raise ConfigurationError(
+        f"The function given as {argument}= cannot be called as it is",
+        hint=f"Let it take {takes}: it is called when a request is made, with nothing of that request.",
+    )
+
+
 def _given(argument: str, value: Any, context: str) -> Any:
     if not callable(value):
         return value
-    given = value(context)
+    given = _called(argument, value, context)
     _refuse_async(argument, given, "and look up before whatever has to be awaited.")
     return given

@@ -397,6 +397,13 @@ class Broker:
         with here.lock:
             here.calls.pauses.clear()
 
+    def knows(self, connector: str) -> bool:
+        """Whether anybody has used this connector."""
+        here = self._here()
+        with here.lock:
+            keys = (*self.cache.keys(connector, None), *here.flights, *here.readings)
+            return self.cache.has_table(connector) or any(key[0] == connector for key in keys)
+
     def close(self) -> None:
         """Drop everything; fail the calls that have not begun."""
         self.forget(None, None)

@@ -109,6 +109,10 @@ class Cache:
         """What is held for one connector, by context. The same dictionary for as long as the cache lives."""
         return self._tables.setdefault(connector, {})
 
+    def has_table(self, connector: str) -> bool:
+        """Whether something is held for one connector, or was."""
+        return connector in self._tables
+
     def held(self, key: Key) -> Held | None:
         """What is held for a key. Looking leaves nothing behind: names may come from anybody."""
         table = self._tables.get(key[0])

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ._calling import says_how_to_call
 from ._connector_check import check, mistake
 from ._errors import ConfigurationError
 from ._failure import Failure
@@ -15,7 +16,7 @@ from ._model import Judgement, ResponseView, Value, Verdict
 from ._origin import Hosts
 from ._params import ParamRule, Params
 from ._placement import Default, Placement, Template, params_in, plain_texts, slots
-from ._text import plain, plain_if_text
+from ._text import a_kind_of, plain, plain_if_text
 
 
 class Connector(Value):
@@ -62,6 +63,7 @@ class Connector(Value):
     failures: tuple[Failure, ...]
     inspect: Mapping[int, str | tuple[str, ...]]
 
+    @says_how_to_call
     def __init__(
         self,
         slug: str,
@@ -99,16 +101,36 @@ class Connector(Value):
         return f"Connector({getattr(self, 'slug', '')!r})"
 
 
+_MAPPINGS = {
+    "params": '{"subdomain": "label"}',
+    "header": '{"X-Api-Key": "{token}"}',
+    "query": '{"api_key": "{token}"}',
+    "extra": '{"Acme-Version": "2"}',
+    "kinds": '{"oauth2": Placement(), "api_key": Placement(header={"X-Api-Key": "{token}"})}',
+    "inspect": '{400: "application/json"}',
+}
+
+
 def _list(slug: str, field: str, values: object) -> tuple[Any, ...]:
-    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
-        raise mistake(slug, field, "it is a list")
-    return tuple(values)
+    if isinstance(values, Iterable) and not isinstance(values, (str, bytes)):
+        return tuple(values)
+    raise mistake(slug, field, f"it must be a list, not {a_kind_of(values)}{_in_a_list(field, values)}")
+
+
+def _in_a_list(field: str, values: object) -> str:
+    """How a single value is written as a list of one, to go behind a text; nothing if that would be no help."""
+    if field == "basic":
+        return ': write basic=("{token}", ""), user name and password'
+    if isinstance(values, Failure):
+        return f": write {field}=[Failure(…)]"
+    return f': write {field}=["{values}"]' if isinstance(values, str) else ""
 
 
 def _texts(slug: str, field: str, values: object) -> tuple[str, ...]:
     texts = _list(slug, field, values)
     if not all(isinstance(text, str) for text in texts):
-        raise mistake(slug, field, "it is a list of texts")
+        other = next(text for text in texts if not isinstance(text, str))
+        raise mistake(slug, field, f"it must be a list of texts, and {a_kind_of(other)} is in it")
     return tuple(map(plain, texts))
 
 
@@ -116,7 +138,7 @@ def _mapping(slug: str, field: str, value: object) -> dict[Any, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        raise mistake(slug, field, "it is a mapping")
+        raise mistake(slug, field, f"it must be a mapping, not {a_kind_of(value)}: write {field}={_MAPPINGS[field]}")
     return plain_texts(value)
 
 

@@ -12,8 +12,9 @@ from ._model import Verdict
 from ._origin import Hosts
 from ._params import SUFFIX, ParamRule, is_rule, shortest, values_of
 from ._placement import SLOT, Placement, Template, params_in, slots
-from ._text import is_header_name, why_not_sendable
+from ._text import a_kind_of, is_header_name, why_not_sendable
 
+_AN_EXAMPLE = '{"api_key": Placement(header={"X-Api-Key": "{token}"})}'
 _SLUG = re.compile(r"[^\s/\\\x00-\x1f\x7f]+")
 _PATH = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*")
 _PART_OF_HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*", re.IGNORECASE | re.ASCII)
@@ -92,7 +93,7 @@ class _Check:
 
     def hosts(self, field: str, entries: object) -> None:
         if not isinstance(entries, tuple) or not all(isinstance(entry, str) for entry in entries):
-            raise self.mistake(field, "it is a list of texts")
+            raise self.mistake(field, 'it must be a list of texts: write hosts=["api.acme.example"]')
         for entry in entries:
             self.template(field, entry, self.param_slots)
             self.host_with_params(field, entry)
@@ -134,6 +135,12 @@ class _Check:
     # Where it is written
 
     def template(self, field: str, text: str, allowed: Iterable[str]) -> None:
+        undeclared = [name for name in params_in(text) if name not in self.connector.params]
+        if undeclared:
+            example = f'params={{"{undeclared[0]}": "label"}}'
+            raise self.mistake(
+                field, f"{text!r} names the param {undeclared[0]!r}, which nothing declares: write {example}"
+            )
         try:
             Template(text, allowed=allowed)
         except ValueError as problem:
@@ -153,10 +160,15 @@ class _Check:
 
     def placement(self, field: str, kind: str, placement: Placement) -> None:
         if not isinstance(kind, str) or not isinstance(placement, Placement):
-            raise self.mistake(field, "a kind is a name with its Placement(…)")
+            raise self.mistake(
+                field,
+                f"a kind is a name with its Placement(…), not with {a_kind_of(placement)}: write kinds={_AN_EXAMPLE}",
+            )
         for name in ("header", "query", "extra"):
             if not isinstance(getattr(placement, name), Mapping):
-                raise self.mistake(f"{field}.{name}", "it is a mapping")
+                raise self.mistake(
+                    f"{field}.{name}", f"it must be a mapping, not {a_kind_of(getattr(placement, name))}"
+                )
         if placement.header and placement.basic is not None:
             raise self.mistake(field, "it takes header= or basic=, not both")
         self.headers(f"{field}.header", placement.header, self.all_slots)
@@ -169,13 +181,16 @@ class _Check:
             self.text(f"{field}.path", "it", placement.path, self.all_slots)
             self.path(f"{field}.path", SLOT.sub("x", placement.path))
         if not any(Template(text, allowed=self.all_slots).is_secret for text in placement.templates):
-            raise self.mistake(field, "no template of it names the credential: {token} or {field.NAME}")
+            raise self.mistake(
+                field,
+                "no template of it names the credential: write {token} or {field.NAME}, in braces",
+            )
         self.hosts(f"{field}.hosts", placement.hosts)
         self.headers(f"{field}.extra", placement.extra, self.param_slots)
 
     def basic(self, field: str, pair: Sequence[object]) -> None:
-        if len(pair) != 2:
-            raise self.mistake(field, "it is a pair: user name and password")
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            raise self.mistake(field, 'it is a pair, user name and password: write basic=("{token}", "")')
         for text in pair:
             self.text(field, "a half of it", text, self.all_slots, may_be_empty=True)
 
@@ -184,7 +199,7 @@ class _Check:
     def inspected(self, status: object, types: str | tuple[str, ...]) -> None:
         field = f"inspect[{status!r}]"
         if type(status) is not int or not 200 <= status < 600:
-            raise self.mistake(field, "it is not an HTTP status")
+            raise self.mistake(field, "it is not an HTTP status as a number from 200 to 599")
         if not choices_of(types):
             raise self.mistake(field, "it names a content type, or several")
         for content_type in choices_of(types):
@@ -195,14 +210,20 @@ class _Check:
 
     def failure(self, field: str, rule: Failure) -> None:
         if not isinstance(rule, Failure) or not isinstance(rule.then, Verdict):
-            raise self.mistake(field, "a rule is Failure(Verdict.…, …)")
+            raise self.mistake(field, "a rule is written like Failure(Verdict.REFETCH, status=403)")
         if not all(type(status) is int and 100 <= status < 600 for status in rule.status):
-            raise self.mistake(field, "status= is an HTTP status, or several")
+            raise self.mistake(
+                field, "status= is an HTTP status, or several, as numbers: status=403 or status=[400, 403]"
+            )
         reads_body = bool(rule.json) or rule.text is not None
         if not (rule.status or rule.header or rule.challenge or reads_body):
             raise self.mistake(field, "a rule needs a condition: status=, header=, challenge=, json= or text=")
         if reads_body and not set(rule.status or (-1,)) <= set(self.connector.inspect):
-            raise self.mistake(field, "json= and text= need status=, and inspect= must name each of those statuses")
+            raise self.mistake(
+                field,
+                "json= and text= need status=, and inspect= of the connector must name each of those statuses:"
+                ' write inspect={400: "application/json"}',
+            )
         for name, wanted in (*rule.header.items(), *rule.challenge.items()):
             if not isinstance(name, str) or not is_header_name(name):
                 raise self.mistake(field, f"{name!r} is not the name of a header or parameter")

@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Any, TypeVar, overload
 
 from ._account import checked_name
+from ._calling import says_how_to_call
 from ._errors import ConfigurationError
 
 _T = TypeVar("_T")
@@ -100,7 +101,7 @@ class CurrentContext:
             return block.said()
         if default:
             return default[0]
-        raise LookupError(self)
+        raise LookupError(f"{self.name} is not set: no use_context block is open here; open one with use_context(…)")
 
     def __call__(self) -> str:
         """The context of the innermost block.
@@ -151,6 +152,7 @@ class use_context:  # noqa: N801 - it reads like the function that it is to its 
         'user-42'
     """
 
+    @says_how_to_call
     def __init__(self, context: str, *, tasks_may_outlive: bool = False) -> None:
         self._context = checked_name("context", context)
         self.tasks_may_outlive = tasks_may_outlive

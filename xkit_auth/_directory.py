@@ -15,7 +15,7 @@ from ._origin import Hosts, Origin, origin_of
 from ._params import Params, checked_params
 from ._policy import Policy
 from ._process import OfProcess
-from ._text import plain, shown
+from ._text import a_kind_of, plain, shown
 
 if TYPE_CHECKING:
     from .plugins import Brought, Plugins
@@ -98,8 +98,8 @@ class Directory:
             ConfigurationError: nobody knows the connector, or an argument does not fit it.
         """
         hosts = None if hosts is None else hosts_given(hosts)
-        params = _params_given(params)
-        kind = _kind_given(kind)
+        params = params_given(params)
+        kind = kind_given(kind)
         question = (slug, hosts, tuple(sorted(params.items())), kind)
         policy = self._policies.get(question)
         if policy is None:
@@ -164,6 +164,10 @@ class Directory:
         """The connector that ``slug`` means, as its plugin says; ``None`` if no plugin knows it."""
         brought = self._brought(slug)
         return None if brought is None else brought.connector
+
+    def knows(self, slug: str) -> bool:
+        """Whether this is a slug of ``connectors=`` or of a plugin, be it of several."""
+        return slug in self._slugs or self.plugins().knows(slug)
 
     def _brought(self, slug: str) -> Brought | None:
         return self.plugins().find(self.meant(slug))
@@ -281,12 +285,25 @@ def hosts_given(hosts: Iterable[str]) -> tuple[str, ...]:
     """What an application gave as ``hosts=``.
 
     Raises:
-        ConfigurationError: it is not a list of texts.
+        ConfigurationError: it is not a list of hosts.
     """
     given = () if isinstance(hosts, str) or not isinstance(hosts, Iterable) else tuple(hosts)
     if not given or not all(isinstance(host, str) for host in given):
-        raise ConfigurationError("hosts= must be a list of hosts", hint='Write it like hosts=["api.acme.example"].')
+        raise ConfigurationError(
+            f"hosts= must be a list of hosts{_instead(hosts, given)}", hint='Write it like hosts=["api.acme.example"].'
+        )
     return tuple(map(plain, given))
+
+
+def readable_hosts(hosts: Iterable[str]) -> tuple[str, ...]:
+    """The same, each of which can be read as a host.
+
+    Raises:
+        ConfigurationError: it is not a list of hosts, or one of them is none, such as a URL.
+    """
+    entries = hosts_given(hosts)
+    _hosts(entries)
+    return entries
 
 
 def hosts_for_one(hosts: Iterable[str]) -> tuple[str, ...]:
@@ -313,24 +330,48 @@ def _texts_in(given: object) -> dict[str, str] | None:
     return {plain(name): plain(value) for name, value in mapping.items()}
 
 
-def _params_given(params: object) -> dict[str, str]:
+def params_given(params: object) -> dict[str, str]:
+    """What an application gave as ``params=``.
+
+    Raises:
+        ConfigurationError: it is not a mapping of texts.
+    """
     given = _texts_in(params)
     if given is None:
-        raise ConfigurationError("params= must be a mapping of texts", hint='Write it like {"subdomain": "acme"}.')
+        raise ConfigurationError(
+            f"params= must be a mapping of texts{_instead(params)}", hint='Write it like params={"subdomain": "acme"}.'
+        )
     return given
 
 
-def _kind_given(kind: object) -> str | None:
+def kind_given(kind: object) -> str | None:
+    """What an application gave as ``kind=``.
+
+    Raises:
+        ConfigurationError: it is not a text.
+    """
     if kind is None or isinstance(kind, str):
         return None if kind is None else plain(kind)
-    raise ConfigurationError("kind= must be the name of a kind of credential", hint='Write it like kind="api_key".')
+    raise ConfigurationError(
+        f"kind= must be the name of a kind of credential{_instead(kind)}", hint='Write it like kind="api_key".'
+    )
+
+
+def _instead(value: object, items: Iterable[object] = ()) -> str:
+    """What was given in the place of a list or mapping, to go behind a text: never its text, which may be anything."""
+    if isinstance(value, Mapping):
+        items = [each for pair in value.items() for each in pair]
+    others = [each for each in items if not isinstance(each, str)]
+    if others:
+        return f", and {a_kind_of(others[0])} is in it"
+    return ", not an empty one" if isinstance(value, (list, tuple, set)) and not value else f", not {a_kind_of(value)}"
 
 
 def _plugins_given(plugins: object) -> tuple[object, ...]:
     if isinstance(plugins, Iterable) and not isinstance(plugins, (str, bytes)):
         return tuple(plugins)
     raise ConfigurationError(
-        f"Xkit(plugins=…) must be a list of plugins, not {type(plugins).__name__}",
+        f"Xkit(plugins=…) must be a list of plugins{_instead(plugins)}",
         hint="Write it like plugins=[plugin].",
     )
 
@@ -339,7 +380,9 @@ def _slugs_given(slugs: object) -> dict[str, str]:
     given = _texts_in(slugs)
     if given is None:
         raise ConfigurationError(
-            "Xkit(connectors=…) must be a mapping of texts", hint='Write it like connectors={"my-gh": "github"}.'
+            f"Xkit(connectors=…) must be a mapping of texts{_instead(slugs)}",
+            hint='Write it like connectors={"my-gh": "github"}: the slug in your Xkit project, and the connector that'
+            " it means. Slugs that are the connector's own need no entry.",
         )
     return given
 
@@ -358,7 +401,7 @@ def _slug_meant(slug: str, meant: str) -> str:
     )
 
 
-def _hosts(entries: tuple[str, ...], slug: str) -> Hosts:
+def _hosts(entries: tuple[str, ...], slug: str | None = None) -> Hosts:
     try:
         return Hosts(entries)
     except ValueError as mistake:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, TypeAlias
 
+from ._calling import says_how_to_call
 from ._challenge import Challenge
 from ._model import Judgement, ResponseView, Value, Verdict
 
@@ -99,6 +100,7 @@ class Failure(Value):
     text: TextWanted | None
     detail: str | None
 
+    @says_how_to_call
     def __init__(
         self,
         then: Verdict,

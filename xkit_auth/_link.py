@@ -13,22 +13,34 @@ ReconnectUrl = str | Callable[..., str | None]
 
 
 class ReconnectLink:
-    """Makes the link from what the application gave as ``reconnect_url``, and puts it on errors."""
+    """Makes the link from what the application gave as ``reconnect_url``, and puts it on errors.
 
-    def __init__(self, given: ReconnectUrl | None) -> None:
+    Args:
+        given: a template, a function, or nothing.
+        name: where the application gave it.
+    """
+
+    def __init__(self, given: ReconnectUrl | None, *, name: str = "Xkit(reconnect_url=…)") -> None:
         self._function = given if callable(given) else None
         self._template: Template | None = None
-        if given is None or callable(given):
+        if given is None or callable(given) or given == "":
             return
         if not isinstance(given, str):
-            raise ConfigurationError("Xkit(reconnect_url=…) must be a text or a function")
+            raise ConfigurationError(
+                "Xkit(reconnect_url=…) must be a text or a function",
+                hint='Write it like reconnect_url="https://app.example/connect/{connector}?for={context}".',
+            )
         try:
             self._template = Template(plain(given), allowed=("context", "connector"))
         except ValueError as mistake:
             problem = str(mistake)
         else:
             return
-        raise ConfigurationError(f"Xkit(reconnect_url=…): {problem}; it knows {{context}} and {{connector}}")
+        raise ConfigurationError(
+            f"{name}: {problem}",
+            hint="It knows {context} and {connector}. Anything else takes a function, reconnect_url=make_link, which is"
+            " called with context= and connector=.",
+        )
 
     def put_on(self, error: XkitAuthError) -> None:
         """Put the link on the error, if it is one that a user can mend by connecting again."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, NoReturn, TypeVar
 
 from ._errors import ConfigurationError
-from ._text import MASK, is_plain_name, plain, plain_if_text, why_not_sendable
+from ._text import MASK, a_kind_of, is_plain_name, plain, plain_if_text, why_not_sendable
 
 if TYPE_CHECKING:
     from ._challenge import Challenge
@@ -102,6 +102,11 @@ class Credential:
         expires_at: float | None = None,
         fingerprint_key: Secret | None = None,
     ) -> None:
+        if not isinstance(text, (str, Mapping)):
+            raise ConfigurationError(
+                f"A Credential is made of a text or a mapping of texts, not of {a_kind_of(text)}",
+                hint='Write Credential("…"), or Credential({"user": "…", "password": "…"}) for one of several parts.',
+            )
         self._parts: str | dict[str, str] = plain(text) if isinstance(text, str) else _plain_texts(text)
         self._fingerprint_key = fingerprint_key
         self._expires_at = expires_at

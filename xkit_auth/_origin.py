@@ -16,6 +16,7 @@ _NAME = rf"{_LABEL}(?:\.{_LABEL})*"
 _HOST = rf"(?:{_NAME}|\[[0-9a-f:.]{{2,45}}\])"
 _URL = re.compile(rf"(https?|wss?)://({_HOST})(?::([0-9]{{1,5}}))?(?=[/?#]|\Z)", re.IGNORECASE | re.ASCII)
 _ENTRY = re.compile(rf"(\*\.)?({_HOST})(?::([0-9]{{1,5}}))?", re.IGNORECASE | re.ASCII)
+_URL_OR_PATH = re.compile(rf"(?:https?://)?({_HOST}(?::[0-9]{{1,5}})?)(?=/|\Z)", re.IGNORECASE | re.ASCII)
 _LOOPBACK = re.compile(r"localhost|\[::1\]|127(?:\.(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})){3}")
 _DEFAULT_PORT = {"http": 80, "https": 443}
 _AS_HTTP = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
@@ -60,6 +61,12 @@ def is_named_by(url: str, host: str | bytes) -> bool:
     return text.lower() in names
 
 
+def _perhaps(entry: str) -> str:
+    """The host that an entry may mean, which is a URL; to go behind a text."""
+    match = _URL_OR_PATH.match(entry)
+    return f", as in {match[1]!r}" if match else ""
+
+
 class Hosts:
     """The hosts that may receive a connector's credential.
 
@@ -82,7 +89,11 @@ class Hosts:
     def _add(self, entry: str) -> None:
         match = _ENTRY.fullmatch(entry)
         if match is None:
-            raise ValueError(f"{entry!r} is not a host: write host or host:port in ASCII (punycode), without scheme")
+            raise ValueError(
+                f"{entry!r} is not a host: write host or host:port in ASCII (punycode), without scheme and path,"
+                " with *. in front for one label"
+                f"{_perhaps(entry)}"
+            )
         wildcard, host, port = match[1], match[2].lower(), int(match[3] or 443)
         if not 0 < port < 65536:
             raise ValueError(f"{entry!r} names a port that does not exist")

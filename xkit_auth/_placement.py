@@ -7,6 +7,7 @@ from binascii import b2a_base64
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from ._calling import did_you_mean, says_how_to_call
 from ._errors import unsendable
 from ._model import Credential, Value
 from ._params import Params
@@ -42,7 +43,7 @@ class Template:
             if index % 2 == 0 and ("{" in piece or "}" in piece):
                 raise ValueError(f"{text!r} has a brace without its partner")
             if index % 2 and piece not in allowed and not (piece.startswith("field.") and "field." in allowed):
-                raise ValueError(f"{text!r} has the unknown slot {{{piece}}}")
+                raise ValueError(f"{text!r} has the unknown slot {{{piece}}}{did_you_mean(piece, allowed, '{{{}}}')}")
 
     @property
     def params(self) -> tuple[str, ...]:
@@ -100,6 +101,7 @@ class Placement(Value):
     hosts: tuple[str, ...]
     extra: Mapping[str, str]
 
+    @says_how_to_call
     def __init__(
         self,
         *,
@@ -114,7 +116,7 @@ class Placement(Value):
             header = _BEARER
         self._set(
             header=_dict(header),
-            basic=None if basic is None else tuple(map(plain_if_text, basic)),
+            basic=tuple(map(plain_if_text, basic)) if isinstance(basic, Iterable) else basic,
             query=_dict(query),
             path=plain_if_text(path),
             hosts=tuple(map(plain_if_text, hosts))

@@ -266,6 +266,11 @@ class Policy:
     def _param(self, slot: str) -> str:
         return self.params[slot.removeprefix("param.")]
 
+    @property
+    def is_computed(self) -> bool:
+        """Whether a plugin may write other headers than the connector says."""
+        return self._format is not None or self._query is not None
+
     # Where it may go
 
     def allows(self, url: str) -> bool:

@@ -38,6 +38,11 @@ def plain_if_text(value: _T) -> _T:
     return plain(value) if isinstance(value, str) else value  # type: ignore[return-value]
 
 
+def a_kind_of(value: object) -> str:
+    """What something is, for an error about what it is not: the name of its type, never its text."""
+    return "None" if value is None else type(value).__name__
+
+
 def why_not_sendable(text: str) -> str | None:
     """Why ``text`` cannot be part of a header, or ``None`` if it can. The reason never quotes the text."""
     if not text:

@@ -13,17 +13,20 @@ from typing import TYPE_CHECKING, ClassVar, NoReturn
 from ._account import DEFAULT_BASE_URL, Account, checked_name
 from ._broker import Broker, awaited, waited
 from ._cache import Cache
+from ._calling import says_how_to_call
 from ._directory import Directory
 from ._errors import ConfigurationError, XkitAuthError
 from ._link import ReconnectLink, ReconnectUrl
 from ._model import Connection, Credential, Secret, WebhookEvent
 from ._network import Network
 from ._process import OfProcess
+from ._text import a_kind_of
 from ._webhook import read_webhook
 
 if TYPE_CHECKING:
     from ssl import SSLContext
 
+_RECONNECT_URL = "XKIT_RECONNECT_URL"
 _LARGEST_NUMBER = 1_000_000_000
 
 
@@ -51,7 +54,8 @@ class Xkit:
         proxy: the proxy for calls to Xkit, such as ``http://user:password@proxy.example:3128``; ``""`` for none;
             default: what ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY`` say.
         reconnect_url: where to send a user who must connect again: a template with ``{context}`` and ``{connector}``
-            (filled in percent-encoded), or a function that is called with ``context=`` and ``connector=``.
+            (filled in percent-encoded), or a function that is called with ``context=`` and ``connector=``; ``""`` for
+            none; default: the template in ``XKIT_RECONNECT_URL``, if that is set.
 
     Raises:
         ConfigurationError: keys are missing or cannot be used, or another argument makes no sense.
@@ -65,6 +69,7 @@ class Xkit:
     _the_default: ClassVar[Xkit | None] = None
     _default_lock: ClassVar[OfProcess[threading.RLock]] = OfProcess(threading.RLock)
 
+    @says_how_to_call
     def __init__(
         self,
         *,
@@ -91,7 +96,10 @@ class Xkit:
             secret,
             base_url if base_url is not None else os.environ.get("XKIT_BASE_URL") or DEFAULT_BASE_URL,
         )
-        self._link = ReconnectLink(reconnect_url)
+        if reconnect_url is None:
+            self._link = ReconnectLink(os.environ.get(_RECONNECT_URL), name=_RECONNECT_URL)
+        else:
+            self._link = ReconnectLink(reconnect_url)
         self.directory = Directory(connectors, plugins, http_to_loopback=self._account.is_loopback)
         self.broker = Broker(
             self._account,
@@ -138,6 +146,7 @@ class Xkit:
 
     # Reading from Xkit
 
+    @says_how_to_call
     def get_connection(self, connector: str, *, context: str) -> Connection:
         """Read the connection from Xkit now: data, not judgement. A usable answer refreshes the held credential.
 
@@ -149,11 +158,13 @@ class Xkit:
         with self.explaining():
             return waited(self.broker.reading(connector, context, may_block=True))
 
+    @says_how_to_call
     async def aget_connection(self, connector: str, *, context: str) -> Connection:
         """The same as ``get_connection``, for asyncio and trio."""
         with self.explaining():
             return await awaited(self.broker.reading(connector, context))
 
+    @says_how_to_call
     def get_credential(self, connector: str, *, context: str, rejected: Credential | None = None) -> Credential:
         """The usable credential: the held one, or Xkit's answer, which everyone who waits for it shares.
 
@@ -169,24 +180,35 @@ class Xkit:
             ConfigurationError: a name cannot be used, or no HTTP library is installed.
         """
         with self.explaining():
-            return waited(self.broker.asking(connector, context, rejected, may_block=True))
+            return waited(self.broker.asking(connector, context, _refused(rejected), may_block=True))
 
+    @says_how_to_call
     async def aget_credential(self, connector: str, *, context: str, rejected: Credential | None = None) -> Credential:
         """The same as ``get_credential``, for asyncio and trio."""
         with self.explaining():
-            return await awaited(self.broker.asking(connector, context, rejected))
+            return await awaited(self.broker.asking(connector, context, _refused(rejected)))
 
+    @says_how_to_call
     def forget(self, connector: str | None = None, *, context: str | None = None) -> None:
         """Drop what is held: of one connector, of one context, of both, or (without arguments) all of it.
 
         Calls under way go on: whoever waits for them gets the answer, but it is not held.
 
         Raises:
-            ConfigurationError: a name is none, so that nothing would be dropped.
+            ConfigurationError: a name is none, or the connector is certainly none, so that nothing would be dropped.
         """
         connector = None if connector is None else checked_name("connector", connector)
-        self.broker.forget(connector, None if context is None else checked_name("context", context))
+        context = None if context is None else checked_name("context", context)
+        if connector is not None and not self._knows(connector) and (context is None or self._knows(context)):
+            raise ConfigurationError(
+                "Nobody knows a connector of this name, so that nothing would be forgotten",
+                connector=connector,
+                hint="For a user, write forget(context=…). A connector that no plugin knows is known by its name in"
+                " Xkit(connectors=…), or once it has been used.",
+            )
+        self.broker.forget(connector, context)
 
+    @says_how_to_call
     def handle_webhook(self, body: bytes | str) -> WebhookEvent:
         """Read one of Xkit's webhooks about a connection, and take it as the hint that it is.
 
@@ -267,6 +289,9 @@ class Xkit:
         """Put the reconnect link on an error that a user can mend."""
         self._link.put_on(error)
 
+    def _knows(self, slug: str) -> bool:
+        return self.broker.knows(slug) or self.directory.knows(slug)
+
     @contextmanager
     def explaining(self) -> Generator[None]:
         """The block whose errors get that link."""
@@ -277,7 +302,25 @@ class Xkit:
             raise
 
 
+def _refused(credential: object) -> Credential | None:
+    if credential is None or isinstance(credential, Credential):
+        return credential
+    raise ConfigurationError(
+        f"rejected= is not a Credential but {a_kind_of(credential)}",
+        hint="Give the object that get_credential() has returned, not its text.",
+    )
+
+
 def _number(name: str, value: object, *, least: float = 0) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool) and least <= value <= _LARGEST_NUMBER:
         return float(value)
-    raise ConfigurationError(f"Xkit({name}=…) must be a number from {least} to {_LARGEST_NUMBER:,}")
+    raise ConfigurationError(
+        f"Xkit({name}=…) must be a number from {least:g} to {_LARGEST_NUMBER:,}, not {_number_given(value)}",
+        hint="Give a number, not a text: what comes out of the environment is converted with float(…)."
+        if isinstance(value, str)
+        else "Leave it out to have the default.",
+    )
+
+
+def _number_given(value: object) -> str:
+    return str(value) if isinstance(value, (int, float)) else a_kind_of(value)

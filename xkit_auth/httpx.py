@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import httpcore
-import httpx
+from ._elsewhere import lacking
+
+try:
+    import httpcore
+    import httpx
+except ModuleNotFoundError as error:
+    raise lacking(__name__, "httpx", error) from None
 
 from ._httpx import HttpxAuth, Sent
 from ._httpx_all_of import HttpxAfterAuth, HttpxAllOf

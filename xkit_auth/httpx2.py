@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import httpcore2
-import httpx2
+from ._elsewhere import lacking
+
+try:
+    import httpcore2
+    import httpx2
+except ModuleNotFoundError as error:
+    raise lacking(__name__, "httpx2", error) from None
 
 from ._httpx import HttpxAuth, Sent
 from ._httpx_all_of import HttpxAfterAuth, HttpxAllOf

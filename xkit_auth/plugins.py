@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import pluggy
 
 from . import hookspecs
+from ._calling import did_you_mean
 from ._connector import Connector
 from ._errors import ConfigurationError, PluginWarning, XkitAuthError, remedy_for
 from ._text import shown
@@ -23,6 +24,7 @@ from ._text import shown
 ENTRY_POINT_GROUP = "xkit_auth"
 
 _HOOKS = tuple(name for name in vars(hookspecs) if name.startswith("xkit_auth_"))
+_ARGUMENTS = {name: frozenset(inspect.signature(getattr(hookspecs, name)).parameters) for name in _HOOKS}
 
 
 class Broken(NamedTuple):
@@ -134,7 +136,12 @@ class Plugins:
 
     def _connectors_of(self, plugin: object) -> list[Connector]:
         caller = self._only("xkit_auth_connectors", [plugin])
-        connectors = [connector for brought in (caller() if caller else ()) for connector in brought]
+        answers = caller() if caller else ()
+        if caller and not answers:
+            raise ValueError("xkit_auth_connectors gave None: let it return a list, which may be empty")
+        if any(isinstance(each, Connector) for each in answers):
+            raise ValueError("xkit_auth_connectors gave a Connector by itself: let it return [Connector(…)], a list")
+        connectors = [connector for brought in answers for connector in brought]
         if not all(isinstance(connector, Connector) for connector in connectors):
             raise ValueError("xkit_auth_connectors gave something that is not a Connector")
         return connectors
@@ -154,6 +161,10 @@ class Plugins:
                 hint="Take one of them away; a plugin given in Xkit(plugins=…) overrides those that are installed.",
             )
         return claims[0] if claims else None
+
+    def knows(self, slug: str) -> bool:
+        """Whether a plugin brings a connector of this slug or alias."""
+        return slug in self._by_name
 
     def connectors(self) -> Mapping[str, Connector]:
         """Every connector by its own slug that is claimed by one plugin alone."""
@@ -214,11 +225,21 @@ def _why_none(plugin: object) -> str | None:
     if isinstance(plugin, Connector):
         return f"it is {plugin!r} itself"
     hooks = [name for name in dir(plugin) if name.startswith("xkit_auth_")]
+    if isinstance(plugin, str):
+        return "it is a text: import the module, and give the module itself"
     if not hooks:
         return f"this {type(plugin).__name__} has no hooks"
     if isinstance(plugin, type) and any(inspect.isfunction(inspect.getattr_static(plugin, name)) for name in hooks):
         return f"{plugin.__name__} is a class, and what is wanted is an object of it"
     return None
+
+
+def _arguments_of(hook: Any) -> frozenset[str]:
+    """The names by which pluggy would hand a hook what it asks for: those without a default."""
+    parameters = inspect.signature(hook).parameters.values()
+    return frozenset(
+        each.name for each in parameters if each.default is each.empty and each.kind is each.POSITIONAL_OR_KEYWORD
+    )
 
 
 def _problem_with(plugin: object) -> str | None:
@@ -231,9 +252,15 @@ def _problem_with(plugin: object) -> str | None:
         hook = getattr(plugin, name, None)
         marked = getattr(hook, "xkit_auth_impl", None) is not None
         if name not in _HOOKS and (marked or inspect.isroutine(hook)):
-            return f"{name} is not a hook of xkit-auth; the hooks are {', '.join(_HOOKS)}"
+            near = did_you_mean(name, _HOOKS)
+            return f"{name} is not a hook of xkit-auth{near}; the hooks are {', '.join(_HOOKS)}"
         if name in _HOOKS and not marked:
             return f"{name} is not marked with @xkit_auth.hookimpl"
+        foreign = _arguments_of(hook) - _ARGUMENTS[name] if name in _HOOKS else set()
+        if foreign:
+            argument = min(foreign)
+            near = did_you_mean(argument, _ARGUMENTS[name])
+            return f"{name} is given no {argument}{near}; its arguments are {', '.join(sorted(_ARGUMENTS[name]))}"
         if inspect.iscoroutinefunction(hook) or inspect.isasyncgenfunction(hook):
             return f"{name} is async; hooks are ordinary functions that do no I/O"
     return None

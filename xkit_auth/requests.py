@@ -10,7 +10,12 @@ import sys
 from inspect import CO_COROUTINE
 from typing import Any
 
-from requests.auth import AuthBase
+from ._elsewhere import lacking
+
+try:
+    from requests.auth import AuthBase
+except ModuleNotFoundError as error:
+    raise lacking(__name__, "requests", error) from None
 
 from ._all_of import BaseAllOf
 from ._auth import BaseAuth

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from importlib.metadata import EntryPoint
 from typing import Any
 
@@ -97,6 +98,16 @@ def test_on_a_terminal_the_table_is_as_wide_as_that(install: Any) -> None:
     console = Console(width=60, force_terminal=True, file=io.StringIO())
     print_table(console, json.loads(run("--json").stdout))
     assert console.width == 60
+
+
+def test_on_a_terminal_of_80_columns_no_slug_is_cut() -> None:
+    console = Console(width=80, force_terminal=True, no_color=True, file=io.StringIO())
+    entries = json.loads(run("--json").stdout)
+    print_table(console, entries)
+    assert isinstance(console.file, io.StringIO)
+    printed = re.sub(r"\x1b\[[0-9;]*m", "", console.file.getvalue()).splitlines()
+    assert max(map(len, printed)) <= 80
+    assert {entry["slug"] for entry in entries} <= {line.split()[0] for line in printed}
 
 
 def test_the_real_ones_are_listed() -> None:

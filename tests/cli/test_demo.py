@@ -416,3 +416,13 @@ class TestHelp:
         assert result.exit_code == 0
         for part in ("--client", "--json", "0 if every promise was kept, 1 if one was not"):
             assert part in result.output
+
+
+def test_ctrl_c_is_no_broken_promise(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_clients: object) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo, "outcomes", interrupted)
+    result = run("demo")
+    assert result.exit_code == 130
+    assert "Interrupted." in result.output

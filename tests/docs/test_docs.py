@@ -289,6 +289,42 @@ def test_the_commands_that_make_a_plugin_of_the_template_make_one_that_passes_it
     result = pytest_in(made)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "9 passed" in result.stdout
+    shown = command_in(made, "connectors", "globex")
+    assert shown.returncode == 0, shown.stderr
+    assert "https" not in shown.stderr
+    assert shown.stdout.startswith("globex from the plugin globex (xkit-auth-globex)")
+
+
+def command_in(plugin: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command, with this plugin as if it were installed, and without click and rich, which nobody has installed."""
+    project = tomllib.loads((plugin / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    metadata = plugin / f"{project['name'].replace('-', '_')}-1.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: 1\n")
+    lines = [f"{name} = {value}" for name, value in project["entry-points"]["xkit_auth"].items()]
+    (metadata / "entry_points.txt").write_text("\n".join(["[xkit_auth]", *lines]))
+    bare = "import runpy, sys; sys.modules['click'] = sys.modules['rich'] = None"
+    code = f"{bare}; runpy.run_module('xkit_auth', {{}}, '__main__')"
+    path = os.pathsep.join([str(plugin), os.environ.get("PYTHONPATH", "")])
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=plugin, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.needs_all
+@pytest.mark.parametrize("page", ["docs/tutorial/first-request.md"])
+def test_each_block_of_the_tutorial_runs_as_a_file_of_its_own(page, tmp_path):
+    printed = re.findall(r"^```\{testoutput\}\n(.*?)^```$", TEXTS[page], re.DOTALL | re.MULTILINE)
+    programs = [block for block in PYTHON if block.where.startswith(page)]
+    assert len(programs) == len(printed)
+    for program, output in zip(programs, printed, strict=True):
+        (tmp_path / "block.py").write_text(program.body, encoding="utf-8")
+        done = subprocess.run(
+            [sys.executable, "block.py"], cwd=tmp_path, env={**os.environ, "NO_PROXY": "127.0.0.1"},
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert (done.stdout, done.stderr) == (output, ""), program.where
 
 
 def test_the_template_of_a_plugin_is_found_by_its_entry_point():

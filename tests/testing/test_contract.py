@@ -220,6 +220,30 @@ def test_every_kind_is_looked_at():
     assert complaint(two, hosts={"key": ["api.acme.example"]}).startswith("the hosts of kind 'key' are")
 
 
+def test_a_kind_that_nobody_looks_at_fails_the_tests_for_pytest():
+    two = acme(kinds={"oauth2": Placement(), "key": Placement(header={"X-Key": "{token}"})})
+    sends = {"oauth2": {"Authorization": "Bearer TOKEN"}}
+
+    def run(**given):
+        settings = {"connector": two, "answers": [REFUSED, FINE], **given}
+        type("Contract", (ConnectorContract,), settings)().test_the_credential_goes_where_the_example_says()
+
+    for unchecked in ({}, {"sends": sends}, {"sends": sends, "hosts": {"oauth2": ["api.acme.example"]}}):
+        with pytest.raises(AssertionError, match=r"acme: the kind '\w+' is not checked: say in sends="):
+            run(**unchecked)
+    run(sends=sends, hosts={"key": ["api.acme.example"]})
+    run(sends={**sends, "key": {"X-Key": "TOKEN"}})
+    run(plugin=Computes(two))
+
+
+class Computes(Brings):
+    """A plugin that writes the headers of every kind itself, so that no example can say them."""
+
+    @hookimpl
+    def xkit_auth_format_headers(self, credential: Credential) -> dict[str, str]:
+        return {"X-Signature": credential.reveal()}
+
+
 def test_a_kind_that_the_connector_has_not_is_a_mistake_of_the_example():
     assert complaint(sends={"key": {}}) == "sends= names a kind that the connector has not"
     assert complaint(hosts={"key": []}) == "hosts= names an unknown kind"

@@ -359,19 +359,23 @@ WHO = {
         AfterAuth takes a function
         AllOf cannot take this {}
         AllOf takes two auth objects or more
+        A Credential is made of a text or a mapping of texts, not of {}
+        AllOf was given a {}
         AllOf was given more than one XkitAuth
         A credential in the URL cannot be given to this SDK
         A use_context block was left {}
         bind() was given {} itself
-        hosts= must be a list of hosts
+        hosts= must be a list of hosts{}
         hosts=: {}
-        kind= must be the name of a kind of credential
+        kind= must be the name of a kind of credential{}
         No {} for Xkit
         No plugin knows this connector
+        Nobody knows a connector of this name, so that nothing would be forgotten
         Nobody knows how to bind an object of the class {}.{}
         off_host= must be "raise" or "bare"
-        params= must be a mapping of texts
+        params= must be a mapping of texts{}
         params= makes something of the connector's hosts that is none: {}
+        rejected= is not a Credential but {}
         rejected= is a class of exceptions, several, or a function, not an async one, that says so of one
         Calls to Xkit cannot be made: SSLKEYLOGFILE names a file that cannot be written ({})
         The URL is of another origin and has the credential in it
@@ -382,10 +386,12 @@ WHO = {
         The connector puts the credential into the URL, where logs show it
         The connector's slug {} cannot be used: {}
         The connectors {} all serve this URL
+        The context (from {}) is not set here
         The context (from {}) is None: no use_context block is open here
         The decorated function returned a generator or something to be awaited, which could not be done again
         The function given as hosts= returned a wildcard: {}
         The function given as rejected= raised {}
+        The function given as {}= cannot be called as it is
         The function given as {}= is async
         The generator {} must not hold a use_context block: between two of its steps, others would be served as…
         The param {} is not of the form that the connector allows
@@ -402,16 +408,17 @@ WHO = {
         This {} is bound already, or is a copy of one that was
         This {} is for {}, and another library was given it
         Two Xkit accounts are in use, and nothing says which one is meant
+        What is to be checked is not a Connector but {}
         What Xkit(plugins=…) was given is no plugin: {}
         What was asked for is {}, but the credential that Xkit holds {}
-        Xkit(connectors=…) must be a mapping of texts
-        Xkit(plugins=…) must be a list of plugins, not {}
+        Xkit(connectors=…) must be a mapping of texts{}
+        Xkit(plugins=…) must be a list of plugins{}
         Xkit(reconnect_url=…) must be a text or a function
-        Xkit(reconnect_url=…): {}; it knows {{context}} and {{connector}}
-        Xkit({}=…) must be a number from {} to {}
+        {}: {}
+        Xkit({}=…) must be a number from {} to {}, not {}
         argument= is neither the name of an argument nor a mapping of arguments to parts of the credential
         with_credential decorates a function
-        xkit= is not an Xkit
+        xkit= is not an Xkit but {}
         {} does not allow that its {} is set, so that bind() cannot put anything there
         {} has no argument {} that can be passed by its name
         {} is a generator: a part of what it gives may be used when its credential is turned down

@@ -15,8 +15,8 @@ PACKAGE = Path(xkit_auth.__file__).parent
 
 # Each module may import those that stand above it. Those in one line do not know each other.
 LAYERS = [
-    ["_disguise", "_process"],
-    ["_text", "_errors", "_origin", "_expiry", "_chance", "_challenge", "_body", "_in_url", "_whole"],
+    ["_calling", "_disguise", "_process"],
+    ["_text", "_elsewhere", "_errors", "_origin", "_expiry", "_chance", "_challenge", "_body", "_in_url", "_whole"],
     ["_model", "_params", "_showing"],
     ["_placement", "_account", "_failure"],
     ["_current"],

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from xkit_auth import ConfigurationError, NotConnected, PlatformUnavailable, ReauthorizationRequired
+from xkit_auth import ConfigurationError, NotConnected, PlatformUnavailable, ReauthorizationRequired, Xkit
 from xkit_auth._link import ReconnectLink
 
 
@@ -80,3 +80,20 @@ def test_an_error_that_connecting_again_does_not_mend_has_no_link():
     ReconnectLink("https://app.example").put_on(error)
 
     assert not hasattr(error, "reconnect_url")
+
+
+def test_an_xkit_takes_it_from_the_environment_unless_it_is_given(monkeypatch):
+    def link_of(**arguments):
+        error = NotConnected("no", connector="slack", context="u")
+        with Xkit(publishable_key="pk", secret_key="sk", **arguments) as xkit:
+            xkit.explain(error)
+        return error.reconnect_url
+
+    assert link_of() is None
+    monkeypatch.setenv("XKIT_RECONNECT_URL", "https://env.example/{connector}")
+    assert link_of() == "https://env.example/slack"
+    assert link_of(reconnect_url="https://app.example/{context}") == "https://app.example/u"
+    assert link_of(reconnect_url="") is None
+    monkeypatch.setenv("XKIT_RECONNECT_URL", "https://env.example/{user}")
+    with pytest.raises(ConfigurationError, match=r"^XKIT_RECONNECT_URL: .*\{user\}"):
+        link_of()

@@ -26,6 +26,7 @@ import trio
 import xkit_auth
 from xkit_auth import (
     ConfigurationError,
+    Connector,
     Credential,
     HostNotAllowed,
     NotConnected,
@@ -774,7 +775,31 @@ def test_what_is_forgotten_is_asked_for_again(xkit, transport):
     assert asked_again("slack") == {("slack", "u"), ("slack", "v")}
     assert asked_again(context="u") == {("slack", "u"), ("github", "u")}
     assert asked_again() == set(keys)
-    assert asked_again("unknown") == set()
+    assert asked_again("slack", context="nobody") == set()
+
+
+def test_a_user_who_is_given_as_a_connector_is_not_forgotten_in_silence(xkit):
+    for wrong in ({"connector": "user-42"}, {"connector": "user-42", "context": "slack"}):
+        xkit.get_credential("slack", context="user-42")
+        with pytest.raises(ConfigurationError, match=r"Nobody knows a connector.*'user-42'.*forget\(context=…\)"):
+            xkit.forget(**wrong)
+
+
+def test_a_connector_that_somebody_knows_is_forgotten_whether_it_is_held_or_not(xkit, transport):
+    own = Xkit(publishable_key="pk", secret_key="sk", connectors={"my-acme": "acme"}, plugins=[_Acme()])
+    for slug in ("my-acme", "acme", "also-acme"):
+        own.forget(slug)
+    own.forget("of-no-plugin", context="user-42")  # which some other process may use with hosts=
+
+    xkit.get_credential("of-no-plugin", context="u")
+    for _ in range(2):
+        xkit.forget("of-no-plugin")
+
+
+class _Acme:
+    @hookimpl
+    def xkit_auth_connectors(self):
+        return [Connector("acme", aliases=["also-acme"], hosts=["acme.example"])]
 
 
 @pytest.mark.parametrize("method", ["get_credential", "get_connection"])

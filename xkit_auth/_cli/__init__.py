@@ -1,6 +1,6 @@
 """The command line: ``app.py`` has the commands, ``demo.py`` the steps of the demo, ``timeline.py`` how they look.
 
-Everything but this file needs the extra ``cli``.
+All of it needs the extra ``cli``, but for this file, ``plain.py`` and what that imports.
 """
 
 from __future__ import annotations

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Sequence
-from difflib import get_close_matches
 from importlib.metadata import version
 
 import click
 from rich.console import Console
 
 from .._errors import XkitAuthError
-from ..plugins import Brought, Plugins
 from . import what_is_missing
+from .catalog import NotInstalled, about, entry_of, found, installed
+from .connectors import NOTHING, print_one, print_table
 from .drivers import CLIENTS
 from .timeline import Timeline
+
+INTERRUPTED = 130
+"""The exit code that shells have for it."""
 
 
 class Unready(click.ClickException):
@@ -24,7 +26,19 @@ class Unready(click.ClickException):
     exit_code = 2
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """The commands; Ctrl-C ends them as it ends other programs, and not as a promise that was not kept."""
+
+    def invoke(self, context: click.Context) -> object:
+        """Run the command."""
+        try:
+            return super().invoke(context)
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            context.exit(INTERRUPTED)
+
+
+@click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="xkit-auth", message="%(prog)s %(version)s")
 @click.pass_context
 def app(context: click.Context) -> None:
@@ -46,10 +60,9 @@ def connectors(slug: str | None, as_json: bool) -> None:
     SLUG is the connector's own, or an alias of it. A connector tells where a provider's credential may go, how it is
     sent, and what the provider's refusals mean. The exit code is 2 if nothing is installed under that slug.
     """
-    from .catalog import about, entry_of
-    from .connectors import print_one, print_table
-
-    plugins = _plugins()
+    plugins, complaints = installed()
+    for complaint in complaints:
+        click.echo(complaint, err=True)
     console = Console(highlight=False)
     if slug is None:
         entries = [entry_of(each) for each in plugins.all()]
@@ -58,35 +71,16 @@ def connectors(slug: str | None, as_json: bool) -> None:
         elif entries:
             print_table(console, entries)
         else:
-            click.echo("No connectors are installed. Slack's, for one, comes with: pip install xkit-auth-slack")
+            click.echo(NOTHING)
         return
-    brought = _found(plugins, slug)
+    try:
+        brought = found(plugins, slug)
+    except NotInstalled as error:
+        raise Unready(str(error)) from None
     if as_json:
         click.echo(json.dumps(entry_of(brought), indent=2))
     else:
         print_one(console, entry_of(brought), about(plugins, brought))
-
-
-def _plugins() -> Plugins:
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        plugins = Plugins()
-    for each in caught:
-        click.echo(f"{each.message}", err=True)
-    return plugins
-
-
-def _found(plugins: Plugins, slug: str) -> Brought:
-    try:
-        brought = plugins.find(slug)
-    except XkitAuthError as error:
-        raise Unready(str(error)) from None
-    if brought is None:
-        known = [name for each in plugins.all() for name in (each.connector.slug, *each.connector.aliases)]
-        near = get_close_matches(slug, known)
-        perhaps = f" Did you mean {' or '.join(near)}?" if near else " xkit-auth connectors shows those that are."
-        raise Unready(f"No connector is installed under the slug {slug!r}.{perhaps}")
-    return brought
 
 
 @app.command()
@@ -105,7 +99,8 @@ def demo(context: click.Context, clients: Sequence[str], as_json: bool) -> None:
     A sandbox on this machine stands in for Xkit, Slack and GitHub: no account and no network are needed. Each step is
     checked by what arrived there. httpx and httpx2 are shown twice, sync and async.
 
-    The exit code is 0 if every promise was kept, 1 if one was not, and 2 if the demo could not begin.
+    The exit code is 0 if every promise was kept, 1 if one was not, 2 if the demo could not begin, and 130 if
+    you interrupted it.
     """
     chosen = [name for name in CLIENTS if name in clients or not clients]
     missing = what_is_missing("starlette", "uvicorn", *chosen)

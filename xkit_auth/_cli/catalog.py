@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import inspect
 import sys
+import warnings
 from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any
 
 from .._connector import Connector, extra_for, hosts_for, params_for
+from .._errors import XkitAuthError
 from .._failure import PRESENT, Contains, Failure, StartsWith, choices_of
 from .._params import described
 from .._placement import Default, Placement
@@ -21,6 +24,36 @@ OUTCOMES = {
     "rate_limited": "is yours: too many requests",
     "challenge": "is yours, and an event tells what the provider wants",
 }
+
+
+class NotInstalled(Exception):
+    """No connector is installed under a slug, or two are."""
+
+
+def installed() -> tuple[Plugins, list[str]]:
+    """The installed plugins, and what is to be said about those that are broken."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        plugins = Plugins()
+    return plugins, [str(each.message) for each in caught]
+
+
+def found(plugins: Plugins, slug: str) -> Brought:
+    """The connector of this slug or alias.
+
+    Raises:
+        NotInstalled: there is none, or there are two.
+    """
+    try:
+        brought = plugins.find(slug)
+    except XkitAuthError as error:
+        raise NotInstalled(str(error)) from None
+    if brought is None:
+        known = [name for each in plugins.all() for name in (each.connector.slug, *each.connector.aliases)]
+        near = get_close_matches(slug, known)
+        perhaps = f" Did you mean {' or '.join(near)}?" if near else " xkit-auth connectors shows those that are."
+        raise NotInstalled(f"No connector is installed under the slug {slug!r}.{perhaps}")
+    return brought
 
 
 def entry_of(brought: Brought) -> dict[str, Any]:

@@ -1,34 +1,58 @@
-"""How the installed connectors are shown: all of them as a table, or one of them in words."""
+"""How the installed connectors are shown: all of them as a table, or one of them in words. Only the looks need rich."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
-
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
 
 from .catalog import OUTCOMES
 
-_WIDE = 1000  # what is not a terminal is a file or another program, for which a connector is one line
+if TYPE_CHECKING:
+    from rich.console import Console
+
+NOTHING = "No connectors are installed. Slack's, for one, comes with: pip install xkit-auth-slack"
+
+_GAP = "  "
 
 
-def print_table(console: Console, entries: Iterable[Mapping[str, Any]]) -> None:
-    """A line for each connector."""
-    if not console.is_terminal:
-        console.width = _WIDE
-    table = Table(
-        "Connector", "Also", "Kinds", "Hosts", "Params", "Plugin", box=None, pad_edge=False, padding=(0, 2, 0, 0)
-    )
+def print_table(console: Console, entries: Sequence[Mapping[str, Any]]) -> None:
+    """The table, in the width of a terminal."""
+    from rich.text import Text
+
+    heading, *lines = lines_of_table(entries, console.width if console.is_terminal else None)
+    console.print(Text(heading, "bold"), soft_wrap=True)
+    for line in lines:
+        text = Text(line)
+        text.stylize("bold", 0, len(line) - len(line.partition(" ")[2]))
+        console.print(text, soft_wrap=True)
+
+
+def lines_of_table(entries: Sequence[Mapping[str, Any]], width: int | None) -> list[str]:
+    """A heading, and a line for each connector; where that does not fit, less of each, with a line for each host.
+
+    What is not a terminal has no width: it is a file or another program, for which a connector is one line.
+    """
+    rows = [["Connector", "Also", "Kinds", "Hosts", "Params", "Plugin"], *map(_row, entries)]
+    lines = _aligned(rows)
+    if width is None or max(map(len, lines)) <= width:
+        return lines
+    rows = [["Connector", "Hosts", "Plugin"]]
     for entry in entries:
-        table.add_row(
-            Text(entry["slug"], "bold"),
-            *(Text(", ".join(texts) or "-") for texts in (entry["aliases"], entry["kinds"], _all_hosts(entry))),
-            Text(", ".join(entry["params"]) or "-"),
-            Text(entry["plugin"], "dim"),
-        )
-    console.print(table)
+        first = (entry["slug"], entry["plugin"].partition(" ")[0])
+        for host, (slug, plugin) in zip_longest(_all_hosts(entry), [first], fillvalue=("", "")):
+            rows.append([slug, str(host), plugin])
+    return _aligned(rows)
+
+
+def _row(entry: Mapping[str, Any]) -> list[str]:
+    texts = (entry["aliases"], entry["kinds"], _all_hosts(entry), entry["params"])
+    return [entry["slug"], *(", ".join(each) or "-" for each in texts), entry["plugin"]]
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [_GAP.join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
 
 def _all_hosts(entry: Mapping[str, Any]) -> list[str]:
@@ -38,13 +62,27 @@ def _all_hosts(entry: Mapping[str, Any]) -> list[str]:
 
 def print_one(console: Console, entry: Mapping[str, Any], about: str) -> None:
     """Everything about one connector."""
-    console.print(Text(entry["slug"], "bold"), Text(f"from the plugin {entry['plugin']}", "dim"))
+    from rich.text import Text
+
+    heading, *lines = lines_of_one(entry, about)
+    console.print(Text.assemble((entry["slug"], "bold"), (heading.removeprefix(entry["slug"]), "dim")))
+    for line in lines:
+        is_title = bool(line) and line in _titles(entry)
+        console.print(Text(line, "bold cyan" if is_title else ""), soft_wrap=line.startswith("  "))
+
+
+def lines_of_one(entry: Mapping[str, Any], about: str) -> list[str]:
+    """The same as plain lines."""
+    lines = [f"{entry['slug']} from the plugin {entry['plugin']}"]
     for paragraph in about.replace("``", "").split("\n\n") if about else ():
-        console.print(Text(f"\n{' '.join(paragraph.splitlines())}"))
-    for title, lines in _sections(entry):
-        console.print(Text(f"\n{title}", "bold cyan"))
-        for line in lines:
-            console.print(Text(f"  {line}"), soft_wrap=True)
+        lines += ["", " ".join(paragraph.splitlines())]
+    for title, texts in _sections(entry):
+        lines += ["", title, *(f"  {text}" for text in texts)]
+    return lines
+
+
+def _titles(entry: Mapping[str, Any]) -> list[str]:
+    return [title for title, _ in _sections(entry)]
 
 
 def _sections(entry: Mapping[str, Any]) -> Iterable[tuple[str, list[str]]]:

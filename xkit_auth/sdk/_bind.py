@@ -6,6 +6,7 @@ from types import ModuleType
 
 from .._account import checked_name
 from .._auth import Context, Hosts, Kind, OffHost, Params, context_now
+from .._calling import says_how_to_call
 from .._errors import ConfigurationError, XkitAuthError, remedy_for
 from .._model import ANY, _Any
 from .._text import MASK, looks_secret, told
@@ -14,6 +15,7 @@ from ._binder import Binder
 from ._binding import Binding
 
 
+@says_how_to_call
 def bind(
     target: object,
     connector: str | _Any,

@@ -11,6 +11,7 @@ import wrapt
 
 from .._account import checked_name
 from .._auth import Context
+from .._calling import says_how_to_call
 from .._errors import ConfigurationError, XkitAuthError
 from .._model import Credential
 from .._policy import Sending
@@ -23,6 +24,7 @@ from ._signature import checked, completed, is_async, refuse_unfinished, stand_i
 _R = TypeVar("_R")
 
 
+@says_how_to_call
 def with_credential(
     connector: str,
     *,

@@ -6,13 +6,14 @@ from base64 import b64decode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
+from .._calling import says_how_to_call
 from .._connector import Connector, params_for
 from .._directory import Directory
 from .._errors import ConfigurationError, XkitAuthError
 from .._model import Credential, Judgement, RequestView, ResponseView, Value, Verdict
 from .._placement import SLOT, Placement
 from .._policy import LARGEST_BODY, Policy, Sending, answer_view
-from .._text import MASK
+from .._text import MASK, a_kind_of
 from ..hookspecs import hookimpl
 from ..plugins import Plugins
 
@@ -46,6 +47,7 @@ class Answer(Value):
     text: str | None
     detail: str | None
 
+    @says_how_to_call
     def __init__(
         self,
         then: Verdict,
@@ -72,6 +74,7 @@ class Answer(Value):
         return {"content-type": usual, **{name.lower(): value for name, value in self.headers.items()}}
 
 
+@says_how_to_call
 def check_connector(
     connector: Connector,
     *,
@@ -120,6 +123,8 @@ def check_connector(
 class ConnectorContract:
     """``check_connector`` as tests for pytest: inherit, and set the attributes, which are its arguments.
 
+    A kind of credential that neither ``sends`` nor ``hosts`` names is a failure, which ``check_connector`` lets pass.
+
     Example:
         >>> from xkit_auth import Connector, Verdict
         >>> class TestAcme(ConnectorContract):
@@ -143,8 +148,10 @@ class ConnectorContract:
         )
 
     def test_the_credential_goes_where_the_example_says(self) -> None:
-        """Each kind of credential is written as it should be, and taken away again."""
-        self._contract().placement()
+        """Each kind of credential is written as it should be, and taken away again; none is left out."""
+        contract = self._contract()
+        contract.every_kind()
+        contract.placement()
 
     def test_nobody_but_the_providers_hosts_may_have_the_credential(self) -> None:
         """The hosts are those of the example, and look-alikes are refused."""
@@ -170,6 +177,11 @@ class _Contract:
         plugin: object,
         refusal_is_unknown: bool,
     ) -> None:
+        if not isinstance(connector, Connector):
+            raise ConfigurationError(
+                f"What is to be checked is not a Connector but {a_kind_of(connector)}",
+                hint="Give the object itself: check_connector(Connector(…)), or connector = Connector(…) in the class.",
+            )
         self.connector = connector
         self.examples = tuple(answers)
         self.sends = sends
@@ -202,6 +214,15 @@ class _Contract:
         return RequestView(method="GET", url=f"https://{host}/xkit-auth/check?xkit-auth=check", headers={}, body=b"")
 
     # Where it is written
+
+    def every_kind(self) -> None:
+        """Of each kind the example says something, unless there is only one and the example says nothing at all."""
+        checked = {*self.sends, *self.expected_hosts}
+        for kind, policy in self.policies():
+            self.demand(
+                kind in checked or policy.is_computed or not (checked or len(self.connector.kinds) > 1),
+                f"the kind {kind!r} is not checked: say in sends= what it sends, and in hosts= where it may go",
+            )
 
     def placement(self) -> None:
         """Each kind of credential is written as the example says, whole, and leaves nothing behind."""

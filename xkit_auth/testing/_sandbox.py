@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from .._account import checked_name
 from .._placement import plain_texts
 from .._text import plain, plain_if_text
 from ._faults import Canned, Faults, How
@@ -270,8 +271,8 @@ class Sandbox:
             The credential's text, made at random if none is given; for one of several parts, these as JSON.
         """
         return self._state.connect(
-            plain(connector),
-            plain(context),
+            checked_name("connector", connector),
+            checked_name("context", context),
             plain_texts(credential) if isinstance(credential, Mapping) else plain_if_text(credential),
             expires_in=expires_in,
             expires_at=expires_at,
