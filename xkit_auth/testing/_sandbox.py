@@ -162,7 +162,7 @@ class Sandbox:
         """
         from .. import Xkit
 
-        plugins = SandboxPlugins(plugins, self._providers)
+        known = SandboxPlugins(plugins, self._providers)
         xkit = Xkit(
             publishable_key=self.publishable_key,
             secret_key=self.secret_key,
@@ -170,8 +170,8 @@ class Sandbox:
             connectors=connectors,
             **options,
         )
-        xkit.directory.use(plugins, SandboxHome(self._providers, leads_here=self._is_standing_in))
-        self._state.name_provider({own: plugins.own_slug(slug) for own, slug in plain_texts(connectors or {}).items()})
+        xkit.directory.use(known, SandboxHome(self._providers, leads_here=self._is_standing_in))
+        self._state.name_provider({own: known.own_slug(slug) for own, slug in plain_texts(connectors or {}).items()})
         self._providers.on_open.append(xkit.directory.settle_anew)
         self._made.append(xkit)
         return xkit
