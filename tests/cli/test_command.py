@@ -23,7 +23,7 @@ def started(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """A fresh interpreter, away from the working tree."""
     command = [sys.executable, *arguments]
     return subprocess.run(
-        command, cwd=folder, capture_output=True, check=False, text=True, encoding="utf-8", timeout=60
+        command, cwd=folder, capture_output=True, check=False, text=True, encoding="utf-8", timeout=600
     )
 
 

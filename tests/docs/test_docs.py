@@ -273,7 +273,7 @@ def pytest_in(folder: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", "--rootdir", str(folder)]
     unproxied = {**os.environ, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", "PYTHONPATH": str(folder)}
     return subprocess.run(
-        [*command, str(folder)], cwd=folder, env=unproxied, capture_output=True, text=True, timeout=120, check=False
+        [*command, str(folder)], cwd=folder, env=unproxied, capture_output=True, text=True, timeout=600, check=False
     )
 
 
@@ -282,7 +282,7 @@ def test_the_commands_that_make_a_plugin_of_the_template_make_one_that_passes_it
     commands = re.findall(r"^\$ ((?:cp|cd|mv|sed|find) .*)$", TEXTS["docs/how-to/write-a-plugin.md"], re.MULTILINE)
     (tmp_path / "xkit-auth").mkdir()
     (tmp_path / "xkit-auth" / "plugins").symlink_to(ROOT / "plugins")
-    subprocess.run(["bash", "-euc", "\n".join(commands)], cwd=tmp_path / "xkit-auth", check=True, timeout=60)
+    subprocess.run(["bash", "-euc", "\n".join(commands)], cwd=tmp_path / "xkit-auth", check=True, timeout=600)
     made = tmp_path / "xkit-auth-globex"
     assert not [path for path in made.rglob("*") if "acme" in path.name]
     assert not [path for path in made.rglob("*.*") if "acme" in path.read_text(encoding="utf-8").lower()]

@@ -299,7 +299,7 @@ def test_h20_who_holds_loggings_lock_gets_an_answer_to_the_very_first_call_too()
 
     with provider(answer) as (url, _):
         done = subprocess.run(
-            [sys.executable, "-c", COLD_CALL, f"{url}/api"], capture_output=True, text=True, timeout=60, check=False
+            [sys.executable, "-c", COLD_CALL, f"{url}/api"], capture_output=True, text=True, timeout=600, check=False
         )
     assert done.stdout.strip() == TOKEN, done.stderr[-300:]
 
