@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import xkit_auth.plugins
+from xkit_auth import Connector
 from xkit_auth.testing import Sandbox
 
 # Most of the time that a client takes to be made goes into reading certificates, which nobody here needs.
@@ -195,8 +196,10 @@ def what_is_installed_is_looked_up_once() -> Iterator[None]:
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    """A running sandbox."""
+    """A running sandbox, which knows two connectors that no plugin brings."""
     with Sandbox() as running:
+        for slug in ("acme", "other"):
+            running.add_connector(Connector(slug, hosts=[f"api.{slug}.example"]))
         yield running
 
 

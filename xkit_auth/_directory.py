@@ -144,11 +144,13 @@ class Directory:
         needed = params_for(connector, kind, with_hosts=hosts is None)
         params = checked_params(slug, connector.params, params, needed)
         its_hosts = filled_hosts(connector, kind, params) if hosts is None else _hosts(hosts, slug)
+        if self._home is not None:
+            its_hosts = self._home.hosts_of(connector, its_hosts, given=hosts is not None)
         return Policy(
             slug,
             connector,
             kind=kind,
-            hosts=its_hosts if self._home is None else self._home.hosts_of(connector, its_hosts, given=hosts is not None),
+            hosts=its_hosts,
             params=params,
             http_to_loopback=self._http_to_loopback,
             format_hook=plugins.hook_for("xkit_auth_format_headers", brought),

@@ -110,5 +110,10 @@ class Hosts:
             return http_to_loopback and origin.is_loopback and place in self._named_with_port
         return place in self._exact or (origin.host.partition(".")[2], origin.port) in self._one_label_below
 
+    @property
+    def include_loopback(self) -> bool:
+        """Whether one of these is this machine by name."""
+        return any(_LOOPBACK.fullmatch(host) for host, _ in self._exact)
+
     def __repr__(self) -> str:
         return f"Hosts({', '.join(self.entries)})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, NoReturn
@@ -227,23 +227,6 @@ class Xkit:
             self.broker.hint((event.connector, event.context), bad=bad)
         return event
 
-    # For the sandbox, and for whoever else must know what is in use
-
-    @classmethod
-    def all_open(cls) -> list[Xkit]:
-        """Every ``Xkit`` of this process that is not closed."""
-        with cls._default_lock():
-            return [xkit for xkit in cls._alive if not xkit.broker.is_closed]
-
-    @property
-    def asks_loopback(self) -> bool:
-        """Whether it asks a sandbox on this machine, so that its credentials are not real."""
-        return self._account.is_loopback
-
-    def asks(self, base_url: str) -> bool:
-        """Whether this is the base URL that it asks."""
-        return self._account.base_url == base_url
-
     # Closing
 
     def close(self) -> None:
@@ -309,6 +292,33 @@ def _refused(credential: object) -> Credential | None:
         f"rejected= is not a Credential but {a_kind_of(credential)}",
         hint="Give the object that get_credential() has returned, not its text.",
     )
+
+
+# For the sandbox
+
+
+def all_open() -> list[Xkit]:
+    """Every ``Xkit`` of this process that is not closed."""
+    with Xkit._default_lock():
+        return [xkit for xkit in Xkit._alive if not xkit.broker.is_closed]
+
+
+def asks_loopback(xkit: Xkit) -> bool:
+    """Whether it asks a sandbox on this machine, so that its credentials are not real."""
+    return xkit._account.is_loopback
+
+
+def asks(xkit: Xkit, base_url: str) -> bool:
+    """Whether this is the base URL that it asks."""
+    return xkit._account.base_url == base_url
+
+
+def close_default(is_meant: Callable[[Xkit], bool]) -> None:
+    """Close the process's own ``Xkit``, if there is one and it is meant: the next who needs one makes a new one."""
+    with Xkit._default_lock():
+        default = Xkit._the_default
+    if default is not None and is_meant(default):
+        default.close()
 
 
 def _number(name: str, value: object, *, least: float = 0) -> float:

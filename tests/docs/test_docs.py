@@ -338,7 +338,13 @@ def test_the_template_of_a_plugin_is_found_by_its_entry_point():
 
 @pytest.mark.needs_all
 def test_the_example_of_an_application_passes_its_own_tests(tmp_path):
-    files = ("standup.py", "conftest.py", "test_standup.py")
+    files = ("standup.py", "test_standup.py")
+    run_tests_of("docs/how-to/test-your-application.md", tmp_path, *files)
+
+
+@pytest.mark.needs_all
+def test_the_example_of_code_that_runs_as_it_is_passes_its_own_tests(tmp_path):
+    files = ("clients.py", "conftest.py", "test_clients.py")
     run_tests_of("docs/how-to/test-your-application.md", tmp_path, *files)
 
 

@@ -665,7 +665,7 @@ def test_a_further_header_that_the_caller_has_replaced_is_the_caller_s(sandbox, 
     url = f"{sandbox.provider_url('acme')}/things"
     request = driver.lib.Request("GET", url, auth=driver.auth("acme", context="user-1", xkit=xkit)).prepare()
     request.headers["X-Acme-Version"] = "3"
-    driver.auth("acme", context="user-1", xkit=xkit, hosts=["other.example"], off_host="bare")(request)
+    driver.auth("acme", context="user-1", xkit=xkit, hosts=["127.0.0.1:1"], off_host="bare")(request)
 
     assert request.headers["X-Acme-Version"] == "3"
     assert "Authorization" not in request.headers

@@ -492,7 +492,7 @@ def test_a_credential_of_several_parts_is_passed_by_its_parts(sandbox, driver, x
 
     @with_credential("acme", context="user-1", xkit=xkit, argument={"login": "user", "secret": "password"})
     def get(path, *, login, secret):
-        headers = {"Authorization": f"Bearer {secret}"}
+        headers = {"Authorization": f"Bearer {secret}", "X-Login": login}
         reply = driver.send("GET", url + path, auth=None, headers=headers)
         reply.raw.raise_for_status()
         return login

@@ -1,4 +1,4 @@
-"""The pytest plugin: modules that make their ``Xkit`` when they are imported, for real hosts, are tested as they are."""
+"""The pytest plugin: modules that make an ``Xkit`` when they are imported, for real hosts, are tested as they are."""
 
 from __future__ import annotations
 
@@ -54,6 +54,7 @@ PLUGIN = 'pytest_plugins = ["xkit_auth.testing.pytest"]\n'
 
 def run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("XKIT_", "PYTEST_"))}
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, str(folder)]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 

@@ -1,4 +1,4 @@
-"""The sandbox in place of production: code that was written for real hosts runs against it, and nothing is easier there."""
+"""The sandbox in place of production: code for real hosts runs against it as it is, and nothing is easier there."""
 
 from __future__ import annotations
 
@@ -199,9 +199,7 @@ class TestWhileItStandsIn:
         with pytest.raises(requests.ConnectionError):
             requests.get("https://nobody.invalid/", timeout=30)
 
-    def test_a_proxy_of_the_environment_is_passed_by(
-        self, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_proxy_of_the_environment_is_passed_by(self, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HTTPS_PROXY", "http://proxy.invalid:3128")
         sandbox.connect("slack", "ann")
         with sandbox.stand_in():
@@ -211,7 +209,7 @@ class TestWhileItStandsIn:
     def test_no_real_credential_is_led_anywhere(self, production: Sandbox) -> None:
         with Xkit(publishable_key="pk", secret_key="sk", base_url="https://app.xkit.co/api/platform"):
             for client in (requests, httpx, httpx2):
-                with pytest.raises(ConfigurationError, match="in use while a sandbox stands in for slack.com"):
+                with pytest.raises(ConfigurationError, match=r"in use while a sandbox stands in for slack\.com"):
                     client.get("https://slack.com/api/auth.test")
         assert production.arrivals("slack") == []
         assert httpx.get("https://slack.com/api/auth.test").status_code == 200
@@ -308,7 +306,7 @@ class TestNothingIsEasierThanInProduction:
 
 class TestRefusals:
     def test_an_sdk_finds_an_object_where_it_wants_one(self, sandbox: Sandbox, http: httpx.Client) -> None:
-        for slug in ("stripe", "openai", "google", "misc"):
+        for slug in ("stripe", "openai", "gmail", "outlook", "misc"):
             answer = http.get(sandbox.provider_url(slug), headers={"Authorization": "Bearer no-such-token"})
             assert answer.status_code == 401
             assert answer.json()["error"]["message"] == "The access token is unknown."

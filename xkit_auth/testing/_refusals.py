@@ -65,14 +65,13 @@ def _oauth(message: str) -> Any:
 
 _BODIES: dict[str, Callable[[str], Any]] = {
     "anthropic": _anthropic,
-    "facebook": _meta,
     "gitlab": _oauth,
-    "google": _google,
     "hubspot": _hubspot,
-    "instagram": _meta,
-    "microsoft": _microsoft,
     "notion": _notion,
     "openai": _openai,
     "salesforce": _salesforce,
     "stripe": _stripe,
+    **dict.fromkeys(("facebook", "instagram"), _meta),
+    **dict.fromkeys(("gmail", "google-calendar", "google-drive", "youtube"), _google),
+    **dict.fromkeys(("microsoft-graph", "microsoft-teams", "onedrive", "outlook", "sharepoint"), _microsoft),
 }

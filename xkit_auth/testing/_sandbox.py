@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from .._account import checked_name
 from .._placement import plain_texts
 from .._text import plain, plain_if_text
+from .._xkit import asks, asks_loopback, close_default
 from ._faults import Canned, Faults, How
 from ._platform_app import BASE_PATH, PlatformApp
 from ._plugins import SandboxHome, SandboxPlugins
@@ -25,8 +26,8 @@ from ._switchboard import Switchboard
 if TYPE_CHECKING:
     from .. import Connector, Xkit
 
-_lock = threading.Lock()
-_standing_in: Sandbox | None = None
+_ONE_AT_A_TIME = threading.Lock()
+"""Held by the sandbox that stands in for production."""
 
 
 class Sandbox:
@@ -55,7 +56,7 @@ class Sandbox:
         """A sandbox that is not running yet.
 
         Args:
-            publishable_key: the key that Xkit's stand-in takes, where your code brings one of its own; else a random one.
+            publishable_key: the key that Xkit's stand-in takes, if your code brings one of its own; else a random one.
             secret_key: the same. Never a real one.
         """
         self.publishable_key = publishable_key or f"pk_sandbox_{secrets.token_hex(8)}"
@@ -156,13 +157,14 @@ class Sandbox:
     ) -> Xkit:
         """An ``Xkit`` that talks to this sandbox, with ``options`` as for ``Xkit``; ``close()`` closes it too.
 
-        Its connectors are those of the installed plugins and of ``plugins``, and those of ``add_connector()``. They want
-        what they want in production: their params, their kind, ``hosts=`` for one that no plugin knows. Their credentials
-        may go to ``provider_url()`` as well; while the sandbox stands in, to their real hosts, which lead here.
+        Its connectors are those of the installed plugins and of ``plugins``, and those of ``add_connector()``. They
+        want what they want in production: their params, their kind, ``hosts=`` for one that no plugin knows. Their
+        credentials may go to ``provider_url()``; if it is made while the sandbox stands in, to their real hosts, too,
+        which lead here.
         """
         from .. import Xkit
 
-        known = SandboxPlugins(plugins, self._providers)
+        here = SandboxPlugins(plugins, self._providers)
         xkit = Xkit(
             publishable_key=self.publishable_key,
             secret_key=self.secret_key,
@@ -170,8 +172,8 @@ class Sandbox:
             connectors=connectors,
             **options,
         )
-        xkit.directory.use(known, SandboxHome(self._providers, leads_here=self._is_standing_in))
-        self._state.name_provider({own: known.own_slug(slug) for own, slug in plain_texts(connectors or {}).items()})
+        xkit.directory.use(here, SandboxHome(self._providers, leads_here=self._is_standing_in))
+        self._state.name_provider({own: here.own_slug(slug) for own, slug in plain_texts(connectors or {}).items()})
         self._providers.on_open.append(xkit.directory.settle_anew)
         self._made.append(xkit)
         return xkit
@@ -198,8 +200,8 @@ class Sandbox:
     def stand_in(self) -> Generator[Self]:
         """Inside the ``with`` block, let code that was written for production run against this sandbox, unchanged.
 
-        The environment has the variables of ``environ``, so that an ``Xkit()`` which is made inside asks the sandbox. A
-        connection of requests, urllib3, httpx, httpx2 or ``urllib`` to a real host of a connector, which may be one that
+        The environment has the variables of ``environ``, so that an ``Xkit()`` which is made inside asks the sandbox.
+        A connection of requests, urllib3, httpx, httpx2 or ``urllib`` to a real host of a connector, or to one that
         the code gives as ``hosts=``, is led to the sandbox's stand-in for that provider, whatever proxy there is. All
         other connections are left alone. URLs, checks of hosts and errors are as in production.
 
@@ -209,34 +211,29 @@ class Sandbox:
         Raises:
             RuntimeError: the sandbox is not running, or one stands in already.
         """
-        global _standing_in
         running(self._origins)
-        with _lock:
-            if _standing_in is not None:
-                raise RuntimeError("a sandbox stands in for production already: leave that block first")
-            _standing_in = self
+        if not _ONE_AT_A_TIME.acquire(blocking=False):
+            raise RuntimeError("a sandbox stands in for production already: leave that block first")
         try:
             self._is_standing_in = True
             with environment({**self.environ, "NO_PROXY": "*", "no_proxy": "*"}), led(self._port_for):
-                self._close_default(all_but_own=True)
+                close_default(self._is_strange_to)
                 yield self
         finally:
             self._is_standing_in = False
-            self._close_default()
-            with _lock:
-                _standing_in = None
+            close_default(self._is_asked_by)
+            _ONE_AT_A_TIME.release()
 
     def _port_for(self, host: str, port: int) -> int | None:
         switchboard = self._switchboard
         return self._real_hosts_port if switchboard is not None and switchboard.serves(host, port) else None
 
-    def _close_default(self, *, all_but_own: bool = False) -> None:
-        """Close the process's own ``Xkit`` if it asks this sandbox, or with ``all_but_own`` if it asks another one."""
-        from .. import Xkit
+    def _is_asked_by(self, xkit: Xkit) -> bool:
+        return asks(xkit, self.base_url)
 
-        default = Xkit._the_default
-        if default is not None and default.asks_loopback and default.asks(self.base_url) is not all_but_own:
-            default.close()
+    def _is_strange_to(self, xkit: Xkit) -> bool:
+        """Whether it asks another sandbox, as one that was made before may do."""
+        return asks_loopback(xkit) and not self._is_asked_by(xkit)
 
     def reset(self) -> None:
         """Begin anew: no connections, no outages, no records, and each ``Xkit`` that asks this sandbox forgets all.

@@ -1,7 +1,7 @@
 """Standing in for production: the environment names the sandbox, and connections to real hosts lead there.
 
-Code under test keeps its URLs. What it asks for, and what its client says in ``response.url``, is https at the real host;
-below that, at the last step of the HTTP library, the connection is made to the sandbox, without TLS. So everything that
+Code under test keeps its URLs. What it asks for, and what its client says in ``response.url``, is https at the real
+host; below that, at the last step of the HTTP library, the connection is made to the sandbox, without TLS. So all that
 is decided about hosts is decided as in production.
 """
 

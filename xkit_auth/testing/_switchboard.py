@@ -17,6 +17,7 @@ from .._errors import ConfigurationError
 from .._origin import Origin
 from .._params import checked_params
 from .._placement import params_in
+from .._xkit import all_open, asks, asks_loopback
 from ._state import State
 
 if TYPE_CHECKING:
@@ -40,25 +41,25 @@ class Switchboard:
 
     def clients(self) -> list[Xkit]:
         """Every open ``Xkit`` of this process that asks the sandbox."""
-        return [xkit for xkit in _open() if xkit.asks(self._base_url)]
+        return [xkit for xkit in all_open() if asks(xkit, self._base_url)]
 
     def serves(self, host: str, port: int) -> bool:
         """Whether a connection to this host and port is to be led here.
 
         Raises:
-            ConfigurationError: it is, but an ``Xkit`` is in use that asks no sandbox. What comes here comes without TLS,
-                and must not bring a real credential.
+            ConfigurationError: it is, but an ``Xkit`` is in use that asks no sandbox. What comes here comes without
+                TLS, and must not bring a real credential.
         """
         if not self._names_of(host, port):
             return False
-        if any(not xkit.asks_loopback for xkit in _open()):
+        if not all(map(asks_loopback, all_open())):
             gc.collect()  # it may be one that nobody has any more
-        for xkit in _open():
-            if not xkit.asks_loopback:
+        for xkit in all_open():
+            if not asks_loopback(xkit):
                 raise ConfigurationError(
-                    f"{xkit!r} is in use while a sandbox stands in for {host}: nothing was sent, as it would go without TLS",
-                    hint="Make your Xkit, or import the module that makes it, after stand_in() has begun; close() one"
-                    " that was made before.",
+                    f"{xkit!r} is in use while a sandbox stands in for {host}, where nothing is encrypted",
+                    hint="Nothing was sent. Make your Xkit, or import the module that makes it, after stand_in() has"
+                    " begun; close() one that was made before.",
                 )
         return True
 
@@ -102,12 +103,6 @@ class Switchboard:
         return self._plugins.own_slug(slug)
 
 
-def _open() -> list[Xkit]:
-    from .. import Xkit
-
-    return Xkit.all_open()
-
-
 def may_be_at(connector: Connector, origin: Origin) -> bool:
     """Whether a connector's hosts, with whatever params, include this one."""
     entries = {entry for kind in connector.kinds for entry in hosts_for(connector, kind)}
@@ -131,6 +126,6 @@ def _pattern(entry: str) -> re.Pattern[str]:
     wildcard, entry = ("[^.]+[.]", entry[2:]) if entry.startswith("*.") else ("", entry)
     text = re.escape(entry if re.search(r":\d+$", entry) else f"{entry}:443")
     for name in params_in(entry):
-        first, *others = text.split(re.escape(f"{{param.{name}}}"))
-        text = first + "".join(f"(?P<{name}>.+){other}" if at == 0 else f"(?P={name}){other}" for at, other in enumerate(others))
+        slot = re.escape(f"{{param.{name}}}")
+        text = text.replace(slot, f"(?P<{name}>.+)", 1).replace(slot, f"(?P={name})")
     return re.compile(wildcard + text)

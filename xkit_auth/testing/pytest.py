@@ -4,7 +4,8 @@ Name it in the ``conftest.py`` of your root folder::
 
     pytest_plugins = ["xkit_auth.testing.pytest"]
 
-or, if a ``conftest.py`` itself imports code that makes an ``Xkit``, in your settings of pytest: ``-p xkit_auth.testing.pytest``.
+or, if a ``conftest.py`` itself imports code that makes an ``Xkit``, in your settings of pytest, as
+``-p xkit_auth.testing.pytest``.
 """
 
 from __future__ import annotations
