@@ -342,6 +342,19 @@ def test_the_example_of_an_application_passes_its_own_tests(tmp_path):
     run_tests_of("docs/how-to/test-your-application.md", tmp_path, *files)
 
 
+def test_the_page_about_webhooks_passes_its_own_tests(tmp_path):
+    page = "docs/how-to/listen-to-webhooks.md"
+    (tmp_path / "webhooks.py").write_text(file_in(page, "webhooks.py"), encoding="utf-8")
+    run_tests_of(page, tmp_path, "test_webhooks.py")
+
+
+def test_the_body_of_a_webhook_that_is_shown_is_one():
+    with Sandbox() as sandbox:
+        event = sandbox.xkit().handle_webhook(file_in("docs/how-to/listen-to-webhooks.md", "webhook.json"))
+    assert (event.event_type, event.connector, event.context) == ("connection.errored", "slack", "user-42")
+    assert event.connection_id
+
+
 # Links
 
 
