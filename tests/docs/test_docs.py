@@ -271,7 +271,8 @@ def run_tests_of(page: str, folder: Path, *files: str) -> None:
 
 def pytest_in(folder: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", "--rootdir", str(folder)]
-    unproxied = {**os.environ, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", "PYTHONPATH": str(folder)}
+    path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
+    unproxied = {**os.environ, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", "PYTHONPATH": path}
     return subprocess.run(
         [*command, str(folder)], cwd=folder, env=unproxied, capture_output=True, text=True, timeout=120, check=False
     )
