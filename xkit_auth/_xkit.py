@@ -216,10 +216,11 @@ class Xkit:
         most once in 10 seconds; after ``disabled`` and ``errored`` it is not served through an outage of Xkit.
 
         Args:
-            body: the request's body, 64 KiB at most.
+            body: the request's body as it came, 64 KiB at most.
 
         Raises:
-            ValueError: it is too long or not a webhook of Xkit's.
+            ValueError: it is too long or not a webhook of Xkit's; the text names what is missing or wrong.
+            ConfigurationError: it is no body, but what a framework has made of one.
         """
         event = read_webhook(body)
         bad = event.event_type in ("connection.disabled", "connection.errored")

@@ -271,7 +271,8 @@ def run_tests_of(page: str, folder: Path, *files: str) -> None:
 
 def pytest_in(folder: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", "--rootdir", str(folder)]
-    unproxied = {**os.environ, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", "PYTHONPATH": str(folder)}
+    path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
+    unproxied = {**os.environ, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", "PYTHONPATH": path}
     return subprocess.run(
         [*command, str(folder)], cwd=folder, env=unproxied, capture_output=True, text=True, timeout=600, check=False
     )
@@ -346,6 +347,19 @@ def test_the_example_of_an_application_passes_its_own_tests(tmp_path):
 def test_the_example_of_code_that_runs_as_it_is_passes_its_own_tests(tmp_path):
     files = ("clients.py", "conftest.py", "test_clients.py")
     run_tests_of("docs/how-to/test-your-application.md", tmp_path, *files)
+
+
+def test_the_page_about_webhooks_passes_its_own_tests(tmp_path):
+    page = "docs/how-to/listen-to-webhooks.md"
+    (tmp_path / "webhooks.py").write_text(file_in(page, "webhooks.py"), encoding="utf-8")
+    run_tests_of(page, tmp_path, "test_webhooks.py")
+
+
+def test_the_body_of_a_webhook_that_is_shown_is_one():
+    with Sandbox() as sandbox:
+        event = sandbox.xkit().handle_webhook(file_in("docs/how-to/listen-to-webhooks.md", "webhook.json"))
+    assert (event.event_type, event.connector, event.context) == ("connection.errored", "slack", "user-42")
+    assert event.connection_id
 
 
 # Links

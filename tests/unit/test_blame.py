@@ -365,6 +365,7 @@ WHO = {
         A credential in the URL cannot be given to this SDK
         A use_context block was left {}
         bind() was given {} itself
+        handle_webhook() was given {}, and not the body of a request as bytes or text
         hosts= must be a list of hosts{}
         hosts=: {}
         kind= must be the name of a kind of credential{}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 
-from xkit_auth import WebhookEvent
+from xkit_auth import ConfigurationError, WebhookEvent
 from xkit_auth._webhook import read_webhook
 
 
@@ -59,9 +60,6 @@ def test_an_unknown_event_and_unknown_fields_pass_through():
         json.dumps({**message(), "event_type": ""}),
         b"[" * 60_000,
         b"9" * 10_000,
-        None,
-        7,
-        {"event_type": "a"},
     ],
 )
 def test_a_malformed_webhook_is_a_value_error_that_quotes_nothing(body):
@@ -69,6 +67,46 @@ def test_a_malformed_webhook_is_a_value_error_that_quotes_nothing(body):
         read_webhook(body)
 
     assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b" ", "the body is empty"),
+        (b"payload=7", "the body is no JSON object"),
+        (b"[]", "the body is no JSON object"),
+        (json.dumps(message()["payload"]), "payload is missing"),
+        (json.dumps({"event_type": "a", "payload": []}), "payload is no JSON object"),
+        (json.dumps(message(connector="slack")), "payload.connector is no JSON object"),
+        (json.dumps(message(connector={})), "payload.connector.slug is missing"),
+        (json.dumps(message(connector={"slug": 7})), "payload.connector.slug is not a text but int"),
+        (json.dumps(message(context={})), "payload.context.external_id is missing"),
+        (json.dumps(message(context={"external_id": ""})), "payload.context.external_id is empty"),
+        (json.dumps({"payload": message()["payload"]}), "event_type is missing"),
+        (json.dumps({**message(), "event_type": None}), "event_type is None"),
+        (
+            json.dumps({"event_type": "a", "connector": {"slug": "slack"}, "context": {"external_id": "u"}}),
+            "payload is missing",
+        ),
+    ],
+)
+def test_a_malformed_webhook_names_what_is_wrong_by_its_whole_path(body, said):
+    with pytest.raises(ValueError, match=f"^not a webhook of Xkit's: {re.escape(said)}$"):
+        read_webhook(body)
+
+
+@pytest.mark.parametrize("given", [message(), None, 7, [b"{}"], object()])
+def test_what_is_no_body_is_a_mistake_of_the_application_and_no_400(given):
+    with pytest.raises(ConfigurationError, match=r"as bytes or text.*request\.get_data\(\)") as caught:
+        read_webhook(given)
+
+    assert not isinstance(caught.value, ValueError)
+    assert f"given {type(given).__name__.replace('NoneType', 'None')}," in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", [bytearray, memoryview])
+def test_other_kinds_of_bytes_are_a_body_too(kind):
+    assert read_webhook(kind(json.dumps(message()).encode())).context == "u"
 
 
 @pytest.mark.parametrize("encode", [str.encode, str])

@@ -22,6 +22,7 @@ from ._server import Origins
 from ._stand_in import environment, led
 from ._state import State
 from ._switchboard import Switchboard
+from ._webhooks import WebhookType, send_webhook, webhook_body
 
 if TYPE_CHECKING:
     from .. import Connector, Xkit
@@ -303,6 +304,26 @@ class Sandbox:
     def forget_connection(self, connector: str, context: str) -> None:
         """Remove the connection from Xkit, which then answers 404."""
         self._state.forget(plain(connector), plain(context))
+
+    # Webhooks
+
+    def webhook_body(self, connector: str, context: str, *, event_type: WebhookType = "connection.enabled") -> bytes:
+        """The body of a webhook of Xkit's about a connection, which need not exist."""
+        return webhook_body(
+            event_type, plain(connector), plain(context), self._state.connection_id(plain(connector), plain(context))
+        )
+
+    def send_webhook(
+        self, url: str, connector: str, context: str, *, event_type: WebhookType = "connection.enabled"
+    ) -> int:
+        """Send a webhook about a connection to your application, as Xkit would, and return the status of its answer.
+
+        Nothing happens to the connection: ``disable()``, ``revoke()`` and the others do that.
+
+        Raises:
+            OSError: nobody answers there within 10 seconds.
+        """
+        return send_webhook(url, self.webhook_body(connector, context, event_type=event_type))
 
     # What is wrong with Xkit
 

@@ -147,6 +147,12 @@ class State:
                 self._renew(held)
             return describe(self._held[slug, context])
 
+    def connection_id(self, slug: str, context: str) -> str | None:
+        """Xkit's own id of a connection; ``None`` if there is none."""
+        with self._lock:
+            held = self._held.get((slug, context))
+            return None if held is None else id_of(held)
+
     def judge(self, provider: str, offered: Iterable[str], *, exact: bool) -> Judged:
         """Judge what a request offers.
 
@@ -222,10 +228,14 @@ def carries(texts: list[str], parts: tuple[str, ...]) -> bool:
     return all(any(part in text for text in texts) for part in parts)
 
 
+def id_of(held: Held) -> str:
+    return f"connection-{held.number}"
+
+
 def describe(held: Held) -> dict[str, Any]:
     """The connection in the form in which the Platform API answers."""
     connection: dict[str, Any] = {
-        "id": f"connection-{held.number}",
+        "id": id_of(held),
         "enabled": held.enabled,
         "connector": {"name": held.slug.replace("-", " ").title(), "slug": held.slug},
     }
