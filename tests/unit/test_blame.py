@@ -408,6 +408,7 @@ WHO = {
         This {} is bound already
         This {} is bound already, or is a copy of one that was
         This {} is for {}, and another library was given it
+        {} is in use while a sandbox stands in for {}, where nothing is encrypted
         Two Xkit accounts are in use, and nothing says which one is meant
         What is to be checked is not a Connector but {}
         What Xkit(plugins=…) was given is no plugin: {}

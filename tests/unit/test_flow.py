@@ -227,7 +227,9 @@ def test_a_new_credential_that_cannot_be_written_is_an_error_and_nothing_is_sent
 
 def test_whoever_wants_to_know_is_told_that_an_answer_accepted_a_credential(policy_of, request_of, answer_of):
     def steps(first, *, wanted):
-        return after_answer(policy_of(), OLD, first, request_of, replayable=True, is_proof=lambda each: each in wanted)
+        return after_answer(
+            policy_of(), OLD, first, request_of, is_whole_again=lambda: True, is_proof=wanted.__contains__
+        )
 
     good, refused, second = answer_of(200), answer_of(401), answer_of(200)
     assert list(steps(good, wanted=[])) == []

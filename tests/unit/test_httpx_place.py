@@ -18,6 +18,7 @@ class Policy:
 
     def __init__(self, name: str | None = "Authorization") -> None:
         self.plain_name = name
+        self.judges_redirects = False
         self.usual: list[Credential] = []
 
     def put_plain(self, credential: Credential, _headers: Any) -> bool:

@@ -164,6 +164,7 @@ def test_an_argument_that_gets_the_credential_is_found_by_the_text_that_names_it
 def test_a_sandbox_knows_connections_by_the_texts_that_name_them():
     with Sandbox() as sandbox:
         slug, user, mine = Liar("acme"), Liar("user-1"), Liar("mine")
+        sandbox.add_connector(Connector(slug, hosts=["api.acme.example"]))
         token = sandbox.connect(slug, user, credential=Liar("sandbox-token"))
         assert f"{token}" == sandbox.credential("acme", "user-1") == sandbox.credential(slug, user) == "sandbox-token"
         xkit = sandbox.xkit(connectors={mine: slug})
