@@ -1,7 +1,7 @@
 """Where a credential may go: the one place that reads origins and compares them.
 
-An origin is scheme, host and effective port. A WebSocket begins as a request of HTTP: wss is https here, and ws is http.
-Reading is strict on purpose. What two parsers could read in two ways (user info, a backslash, a trailing dot, characters
+An origin is scheme, host and effective port. A WebSocket begins as a request of HTTP: wss is https here, ws is http.
+Reading is strict on purpose. What two parsers could read in two ways (user info, a backslash, a trailing dot, letters
 outside ASCII) is not read at all, and what is not read is not allowed.
 """
 

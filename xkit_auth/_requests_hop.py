@@ -150,7 +150,7 @@ class Hop(Trip, Carried):
         was_on_the_way, self._is_on_the_way = self._is_on_the_way, False
         if not was_on_the_way:
             self.line.is_spent = False
-        self._look_for_conflict(response)
+        self._look_for_conflict(response, was_on_the_way=was_on_the_way)
         response.url = self.bare(str(response.url))
         if response.status_code >= self.policy.unremarkable_below and not is_from_cache(response):
             response = self._answered(response, how, was_on_the_way=was_on_the_way)
@@ -160,14 +160,32 @@ class Hop(Trip, Carried):
                 del response.headers["location"]
             else:
                 self.look_at_target(response)
+                self._look_where_it_leads(response)
         is_sent(response.request)
         return response
 
-    def _look_for_conflict(self, response: Any) -> None:
+    def _look_for_conflict(self, response: Any, *, was_on_the_way: bool) -> None:
         adapter = getattr(response, "connection", None)
         is_new = adapter is not None and not self.has_looked_at(adapter)
         if is_new or is_from_cache(response):
             look_for_conflict(self.xkit.directory, response)
+        if (is_new or response.status_code == 401) and not (was_on_the_way or is_from_cache(response)):
+            self._look_for_another(response.request)
+
+    def _look_for_another(self, request: Any) -> None:
+        if self.is_at_home_in(getattr(request, "url", None)):
+            for name in self.names:
+                value = request.headers.get(name)
+                text = value.decode("latin-1") if isinstance(value, bytes) else value
+                if text is not None and not self.is_ours(text):
+                    self.warn_of_another(name)
+
+    def _look_where_it_leads(self, response: Any) -> None:
+        if not response.is_redirect or is_from_cache(response) or not self._is_on(response.request):
+            return
+        target = target_of(response)
+        if not self.is_at_home_in(target):
+            self.note_redirected(target)
 
     def look_at_target(self, response: Any) -> None:
         """A redirect that says the credential back is not followed, so that this answer is the caller's.
