@@ -16,7 +16,7 @@ from ._flow import ASKS_AGAIN, Fetch, Send, Tell, advance, after_answer
 from ._model import Credential, ResponseView
 from ._origin import origin_of
 from ._policy import Sending, answer_view
-from ._requests_home import Carried, hang_on, is_sent, is_watched, put_headers, redacted, set_url, without
+from ._requests_home import Carried, carried_by, hang_on, is_sent, is_watched, put_headers, redacted, set_url, without
 from ._requests_parts import cut, is_from_cache, look_for_conflict, rewound, target_of, view_of
 from ._text import MASK
 
@@ -173,7 +173,8 @@ class Hop(Trip, Carried):
             self._look_for_another(response.request)
 
     def _look_for_another(self, request: Any) -> None:
-        if self.is_at_home_in(getattr(request, "url", None)):
+        is_ours = carried_by(request) is not None  # and not one that a recorder has made of what it had kept
+        if is_ours and self.is_at_home_in(request.url):
             for name in self.names:
                 value = request.headers.get(name)
                 text = value.decode("latin-1") if isinstance(value, bytes) else value

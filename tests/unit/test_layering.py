@@ -23,7 +23,7 @@ LAYERS = [
     ["_connector_check"],
     ["_connector"],
     ["_policy"],
-    ["_network"],
+    ["_network", "_untouched"],
     ["_flow", "_platform", "_pauses", "_cache", "_webhook", "_link"],
     ["_calls", "_flight"],
     ["hookspecs"],
