@@ -191,6 +191,29 @@ class Trip:
         """A request was sent again."""
         self.xkit.directory.tell("resent", self.policy.slug, self.context, credential)
 
+    def note_redirected(self, url: str) -> None:
+        """A redirect leads to another origin. If that is one of the connector's, too, its user may wonder."""
+        if not self.policy.allows(url):
+            return
+        import logging  # late: few requests come here
+
+        origin = str(origin_of(url))
+        self.xkit.directory.tell("redirected", self.policy.slug, self.context, self.credential, origin)
+        logging.getLogger("xkit_auth").info(
+            "%s: a redirect leads to %s, one of the connector's hosts, without the credential: none follows a redirect"
+            " to another origin; if this is where the API is, ask for it there",
+            self.policy.slug,
+            origin,
+        )
+
+    def warn_of_another(self, name: str) -> None:
+        """Something has put another value into a header that carried the credential."""
+        self.xkit.directory.warn_once(
+            f"Something has replaced the credential in the header {name} after xkit-auth had put it on: an event hook"
+            " of the client, its transport or adapter, or another auth object. That is what the provider gets, and if"
+            " it is refused, no new credential is fetched. Let it leave requests alone that have an XkitAuth."
+        )
+
     def explain(self, error: XkitAuthError) -> None:
         """Put on an error what its reader needs."""
         error.connector = error.connector or self.policy.slug

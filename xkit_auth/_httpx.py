@@ -346,11 +346,25 @@ class Sent(Foresight, Trip, Carried):
         if self.wire is not None and self.wire.withheld:
             response.headers = type(response.headers)([*response.headers.raw, *self.wire.withheld])
         hops, has_left = chain_of(request, response), False
+        self._look_for_another(hops[-1])
         for hop in hops if response.next_request is None else [*hops, response.next_request]:
-            has_left = has_left or self._is_away(hop)
+            if not has_left and self._is_away(hop):
+                has_left = True
+                self.note_redirected(url_of(hop))
             if hop is not request:
                 self._mark(hop, has_left=has_left)
         self._has_left = has_left
+
+    def _look_for_another(self, hop: Any) -> None:
+        """See whether an event hook, which comes after us, has put something else where the credential was."""
+        if self._is_away(hop):
+            return
+        mark: Mark = getattr(hop, MARK, self)
+        hidden = self.sending.hidden if self.wire is not None and self.wire.carried is not None else ()
+        for name, value in hop.headers.raw:
+            is_meant = name.decode("latin-1").lower() in {each.lower() for each in self.names if each not in hidden}
+            if is_meant and not (self.is_ours(name, value) or mark.is_ours(name, value)):
+                self.warn_of_another(name.decode("latin-1"))
 
     def _is_away(self, hop: Any) -> bool:
         return origin_of_url(hop.url) != origin_of_url(self.url)

@@ -1,28 +1,67 @@
 """Calls to Xkit over httpcore or httpcore2, on which httpx and httpx2 stand: a connection for each call.
 
-httpx itself is left out: test libraries and caches patch its clients for the whole process.
+httpx itself is left out: test libraries and caches patch its clients for the whole process. So are the methods of
+httpcore that such as respx replace.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from types import ModuleType
+from types import MethodType, ModuleType
 from typing import Any
 
 from ._network import Route
 from ._platform import Answer, answered, gathered
 from ._quiet import Quiet
+from ._untouched import Kept
 
 _QUIET = Quiet(
     f"{core}.{logger}" for core in ("httpcore", "httpcore2") for logger in ("connection", "http11", "proxy", "socks")
 )
 
 
+_METHOD = "handle_request"
+
+
+class Core:
+    """httpcore or httpcore2 as it is when this is made, which is when the adapter is imported."""
+
+    def __init__(self, library: ModuleType) -> None:
+        pools = library.ConnectionPool, library.HTTPProxy, getattr(library, "SOCKSProxy", library.HTTPProxy)
+        self._kept = Kept((owner, _METHOD) for owner in (library.ConnectionPool, library.HTTPConnection))
+        self._connection: type[Any] = library.HTTPConnection
+        handle = self._kept.method(library.ConnectionPool, _METHOD)
+        self.ConnectionPool, self.HTTPProxy, self.SOCKSProxy = (self._pool(pool, handle) for pool in pools)
+
+    def _pool(self, pool: type[Any], handle_request: Callable[..., Any]) -> type[Any]:
+        create = pool.create_connection
+
+        def create_connection(itself: Any, origin: Any) -> Any:
+            return self._as_it_was(create(itself, origin))
+
+        return type(pool.__name__, (pool,), {_METHOD: handle_request, "create_connection": create_connection})
+
+    def _as_it_was(self, connection: Any) -> Any:
+        inside: Any = getattr(connection, "_connection", None)  # which leads to a proxy
+        for each in (connection, inside):
+            if type(each) is self._connection:
+                each.handle_request = MethodType(self._kept.method(self._connection, _METHOD), each)
+        return connection
+
+    def check(self) -> None:
+        """See whether it was the library's own.
+
+        Raises:
+            ConfigurationError: something had replaced a part of it.
+        """
+        self._kept.check()
+
+
 class HttpxTransport:
     """A ``Transport`` that keeps no connection, sends no cookies and follows nothing."""
 
-    def __init__(self, core: ModuleType, route: Route, *, socks: str) -> None:
+    def __init__(self, core: Core, route: Route, *, socks: str) -> None:
         self._core = core
         self._route = route
         if route.proxy is not None:
@@ -30,6 +69,7 @@ class HttpxTransport:
 
     def get(self, url: str, headers: Callable[[], Mapping[str, str]], deadline: float) -> Answer:
         """The answer, or ``NoAnswer`` by ``deadline``."""
+        self._core.check()
         return answered(lambda: self._get(url, headers, deadline), self._route)
 
     def _get(self, url: str, headers: Callable[[], Mapping[str, str]], deadline: float) -> Answer:

@@ -373,7 +373,15 @@ class ResponseView(Value):
 
 
 EventKind = Literal[
-    "fetched", "fetch_failed", "cache_hit", "rejected", "resent", "account_changed", "unavailable", "challenged"
+    "fetched",
+    "fetch_failed",
+    "cache_hit",
+    "rejected",
+    "resent",
+    "account_changed",
+    "redirected",
+    "unavailable",
+    "challenged",
 ]
 
 
@@ -383,12 +391,13 @@ class Event(Value):
     Attributes:
         kind: ``"fetched"`` and ``"fetch_failed"`` (a call to Xkit ended), ``"cache_hit"``, ``"rejected"`` (a provider
             turned a credential down), ``"resent"``, ``"account_changed"`` (Xkit's credential is of another account than
-            the one that was turned down: the request was not sent again), ``"unavailable"`` (Xkit says the user cannot
-            be authorized now), ``"challenged"``.
+            the one that was turned down: the request was not sent again), ``"redirected"`` (a redirect leads to another
+            of the connector's hosts, where its request goes without the credential), ``"unavailable"`` (Xkit says the
+            user cannot be authorized now), ``"challenged"``.
         connector: the connector's slug.
         context: the application's own id of the user or group.
         fingerprint: the credential's fingerprint, where one is meant.
-        detail: more about it: an error's class, a verdict, a challenge.
+        detail: more about it: an error's class, a verdict, a challenge, an origin.
     """
 
     __slots__ = ("connector", "context", "detail", "fingerprint", "kind")

@@ -31,6 +31,7 @@ from ._model import Connection, Credential, Headers
 from ._network import Route
 from ._showing import KNOWN_STATUSES, SECRET_FIELDS, Showing, texts_in
 from ._text import is_plain_name, shown, why_not_a_credential
+from ._untouched import check_sockets
 
 LARGEST_ANSWER = 1024 * 1024
 """Bytes; Xkit's answers are a few hundred."""
@@ -97,6 +98,7 @@ def answered(ask: Callable[[], Answer], route: Route) -> Answer:
         NoAnswer: there was none.
         ConfigurationError: this machine, as it is set up, cannot get one.
     """
+    check_sockets()
     handled = sys.exception()
     try:
         return ask()

@@ -16,7 +16,7 @@ from ._flow import ASKS_AGAIN, Fetch, Send, Tell, advance, after_answer
 from ._model import Credential, ResponseView, Verdict
 from ._origin import origin_of
 from ._policy import Sending, answer_view
-from ._requests_home import Carried, hang_on, is_sent, is_watched, put_headers, redacted, set_url, without
+from ._requests_home import Carried, carried_by, hang_on, is_sent, is_watched, put_headers, redacted, set_url, without
 from ._requests_parts import cut, is_from_cache, look_for_conflict, rewound, target_of, view_of
 from ._text import MASK
 
@@ -150,7 +150,7 @@ class Hop(Trip, Carried):
         was_on_the_way, self._is_on_the_way = self._is_on_the_way, False
         if not was_on_the_way:
             self.line.is_spent = False
-        self._look_for_conflict(response)
+        self._look_for_conflict(response, was_on_the_way=was_on_the_way)
         response.url = self.bare(str(response.url))
         is_remarkable = self.is_watched or response.status_code >= self.policy.unremarkable_below
         if is_remarkable and not is_from_cache(response):
@@ -161,14 +161,33 @@ class Hop(Trip, Carried):
                 del response.headers["location"]
             else:
                 self.look_at_target(response)
+                self._look_where_it_leads(response)
         is_sent(response.request)
         return response
 
-    def _look_for_conflict(self, response: Any) -> None:
+    def _look_for_conflict(self, response: Any, *, was_on_the_way: bool) -> None:
         adapter = getattr(response, "connection", None)
         is_new = adapter is not None and not self.has_looked_at(adapter)
         if is_new or is_from_cache(response):
             look_for_conflict(self.xkit.directory, response)
+        if (is_new or response.status_code == 401) and not (was_on_the_way or is_from_cache(response)):
+            self._look_for_another(response.request)
+
+    def _look_for_another(self, request: Any) -> None:
+        is_ours = carried_by(request) is not None  # and not one that a recorder has made of what it had kept
+        if is_ours and self.is_at_home_in(request.url):
+            for name in self.names:
+                value = request.headers.get(name)
+                text = value.decode("latin-1") if isinstance(value, bytes) else value
+                if text is not None and not self.is_ours(text):
+                    self.warn_of_another(name)
+
+    def _look_where_it_leads(self, response: Any) -> None:
+        if not response.is_redirect or is_from_cache(response) or not self._is_on(response.request):
+            return
+        target = target_of(response)
+        if not self.is_at_home_in(target):
+            self.note_redirected(target)
 
     def look_at_target(self, response: Any) -> None:
         """A redirect that says the credential back is not followed, so that this answer is the caller's.

@@ -1,25 +1,43 @@
 """Calls to Xkit over urllib3, on which requests stands: a connection for each call.
 
-requests itself is left out: test libraries and caches patch its sessions and adapters for the whole process.
+requests itself is left out: test libraries and caches patch its sessions and adapters for the whole process. So are the
+methods and connection classes of urllib3's pools that recorders such as vcrpy replace.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 
-from urllib3 import PoolManager, ProxyManager, Timeout
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager, Timeout
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util import make_headers
 
 from ._model import Secret
 from ._network import Route
 from ._platform import Answer, answered, gathered
 from ._quiet import Quiet
+from ._untouched import Kept
 
 _CHUNK = 16 * 1024
 _QUIET = Quiet(
     f"urllib3.{logger}" for logger in ("connection", "connectionpool", "poolmanager", "response", "util.retry")
 )
+
+_METHODS = ("urlopen", "_make_request", "_get_conn", "_new_conn")
+_KEPT = Kept((pool, name) for pool in (HTTPConnectionPool, HTTPSConnectionPool) for name in _METHODS)
+
+
+def _as_it_was(pool: type[Any], connection: type[Any]) -> type[Any]:
+    methods = {name: _KEPT.method(pool, name) for name in _METHODS}
+    return type(pool.__name__, (pool,), {**methods, "ConnectionCls": connection})
+
+
+_POOLS = {
+    "http": _as_it_was(HTTPConnectionPool, HTTPConnection),
+    "https": _as_it_was(HTTPSConnectionPool, HTTPSConnection),
+}
 
 
 class RequestsTransport:
@@ -32,6 +50,7 @@ class RequestsTransport:
 
     def get(self, url: str, headers: Callable[[], Mapping[str, str]], deadline: float) -> Answer:
         """The answer, or ``NoAnswer`` by ``deadline``."""
+        _KEPT.check()
         return answered(lambda: self._get(url, headers, deadline), self._route)
 
     def _get(self, url: str, headers: Callable[[], Mapping[str, str]], deadline: float) -> Answer:
@@ -56,7 +75,7 @@ class RequestsTransport:
     def _pools(self) -> PoolManager:
         proxy, tls = self._route.proxy, self._route.tls
         if proxy is None:
-            return PoolManager(ssl_context=tls)
+            return _with_pools(PoolManager(ssl_context=tls))
         if proxy.is_socks:
             from urllib3.contrib.socks import SOCKSProxyManager  # does not import without PySocks
 
@@ -64,12 +83,19 @@ class RequestsTransport:
             return SOCKSProxyManager(
                 where, username=_or_none(proxy.user), password=_or_none(proxy.password), ssl_context=tls
             )
-        return ProxyManager(
-            proxy.url,
-            proxy_headers=make_headers(proxy_basic_auth=b":".join(proxy.login() or ()).decode() or None),
-            ssl_context=tls,
-            proxy_ssl_context=tls,
+        return _with_pools(
+            ProxyManager(
+                proxy.url,
+                proxy_headers=make_headers(proxy_basic_auth=b":".join(proxy.login() or ()).decode() or None),
+                ssl_context=tls,
+                proxy_ssl_context=tls,
+            )
         )
+
+
+def _with_pools(manager: PoolManager) -> PoolManager:
+    manager.pool_classes_by_scheme = _POOLS
+    return manager
 
 
 def _or_none(secret: Secret) -> str | None:

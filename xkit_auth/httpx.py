@@ -14,10 +14,12 @@ from ._httpx import HttpxAuth, Sent
 from ._httpx_all_of import HttpxAfterAuth, HttpxAllOf
 from ._httpx_body import Rejoined
 from ._httpx_place import knows_headers
-from ._httpx_transport import HttpxTransport
+from ._httpx_transport import Core, HttpxTransport
 from ._network import Route
 
 __all__ = ["AfterAuth", "AllOf", "XkitAuth"]
+
+_CORE = Core(httpcore)
 
 
 class _Stream(Rejoined, httpx.SyncByteStream, httpx.AsyncByteStream):
@@ -67,4 +69,4 @@ class AfterAuth(HttpxAfterAuth, httpx.Auth):
 
 def open_transport(*, route: Route) -> HttpxTransport:
     """What makes calls to Xkit."""
-    return HttpxTransport(httpcore, route, socks="httpx[socks]")
+    return HttpxTransport(_CORE, route, socks="httpx[socks]")

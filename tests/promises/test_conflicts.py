@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
+from urllib.parse import quote
 
 import pytest
 
-from xkit_auth import ConflictWarning
+from xkit_auth import ConflictWarning, Connector, hookimpl
 
 
 @pytest.fixture
@@ -123,3 +125,94 @@ def test_h13_a_refusal_out_of_a_cache_says_nothing_about_the_credential(sandbox,
         session.adapters["http://"].is_kept = False  # but the answer to the resend is
         sandbox.expire("acme", "user-1")
         assert session.get(acme.url, auth=acme.auth).status_code == 200
+
+
+# What is put in the place of the credential after it was put on
+
+
+def with_something_later(driver, name, value):
+    """What makes a session set a header on each request, after auth: an adapter on requests, else an event hook."""
+    if driver.library == "requests":
+        from requests.adapters import HTTPAdapter
+
+        class Adapter(HTTPAdapter):
+            def add_headers(self, request, **_how):
+                request.headers[name] = value
+
+        return {"adapters": {"http://": Adapter()}}
+
+    def hook(request):
+        request.headers[name] = value
+
+    async def ahook(request):
+        request.headers[name] = value
+
+    return {"event_hooks": {"request": [ahook if driver.loop else hook]}}
+
+
+@pytest.mark.parametrize("status", [200, 401])
+def test_something_that_replaces_the_credential_later_is_named_once(sandbox, driver, acme, status):
+    with driver.session(auth=acme.auth, **with_something_later(driver, "authorization", "Bearer stale")) as send:
+        with pytest.warns(ConflictWarning, match="replaced the credential in the header [Aa]uthorization") as caught:
+            send("GET", f"{acme.url}/status/{status}")
+        assert len(caught) == 1
+        assert "stale" not in str(caught[0].message)
+        send("GET", f"{acme.url}/status/{status}")  # a second warning would be an error here
+    assert {each.headers["authorization"] for each in sandbox.arrivals("acme")} == {"Bearer stale"}
+
+
+def test_a_later_header_of_another_name_is_no_conflict(sandbox, driver, acme):
+    with driver.session(auth=acme.auth, **with_something_later(driver, "x-trace", "1")) as send:
+        assert send("GET", acme.url).status_code == 200
+        sandbox.expire("acme", "user-1")
+        assert send("GET", acme.url).status_code == 200
+
+
+@pytest.mark.drivers(httpx=True)
+def test_a_credential_in_a_header_of_its_own_wins_over_an_event_hook(sandbox, driver, acme):
+    sandbox.add_connector(Connector("keyed", hosts=["x.example"], header={"X-Api-Key": "{token}"}))
+    token = sandbox.connect("keyed", "user-1")
+    auth = driver.auth("keyed", context="user-1", xkit=sandbox.xkit())
+    with driver.session(auth=auth, **with_something_later(driver, "x-api-key", "stale")) as send:
+        assert send("GET", sandbox.provider_url("keyed")).status_code == 200
+    assert [each.headers["x-api-key"] for each in sandbox.arrivals("keyed")] == [token]
+
+
+# A redirect to a host that may have the credential, and does not get it
+
+
+@pytest.mark.parametrize("follow", [True, False])
+@pytest.mark.parametrize("is_theirs", [True, False])
+def test_a_redirect_to_another_host_of_the_connector_is_told_and_logged(
+    sandbox, driver, acme, follow, is_theirs, caplog
+):
+    told = []
+
+    class Listener:
+        @hookimpl
+        def xkit_auth_event(self, event):
+            if event.kind == "redirected":
+                told.append((event.connector, event.context, event.detail))
+
+    xkit = sandbox.xkit(plugins=[Listener()])
+    elsewhere = sandbox.elsewhere_url.removeprefix("http://").partition("/")[0]
+    hosts = [acme.url.removeprefix("http://"), *([elsewhere] if is_theirs else [])]
+    auth = driver.auth("acme", context="user-1", xkit=xkit, hosts=hosts)
+    url = f"{acme.url}/redirect?to={quote(sandbox.elsewhere_url, safe='')}"
+    with caplog.at_level(logging.INFO, logger="xkit_auth"):
+        driver.send("GET", url, auth=auth, follow_redirects=follow)
+    lines = [record.getMessage() for record in caplog.records if record.name == "xkit_auth"]
+    if is_theirs:
+        assert told == [("acme", "user-1", f"http://{elsewhere}")]
+        (line,) = lines
+        assert f"http://{elsewhere}" in line
+        assert acme.token not in line
+    else:
+        assert (told, lines) == ([], [])
+    assert all("authorization" not in each.headers for each in sandbox.arrivals("elsewhere"))
+
+
+def test_a_redirect_at_home_is_not_told(sandbox, driver, acme, caplog):
+    with caplog.at_level(logging.INFO, logger="xkit_auth"):
+        driver.send("GET", f"{acme.url}/redirect?to=/things", auth=acme.auth, follow_redirects=True)
+    assert not [record for record in caplog.records if record.name == "xkit_auth"]

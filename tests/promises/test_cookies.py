@@ -1,4 +1,4 @@
-"""Cookies: a refused answer's go out with nothing that is sent instead, and the recipe of the docs keeps all out."""
+"""Cookies: those of a refused answer go out with nothing, and the recipe of the docs keeps all of them out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture
 def acme(sandbox, driver, xkit):
-    """Two users whose credentials are held, and have just expired, at a provider that sets a cookie each time."""
+    """Two users whose credentials are held and have just expired, at a provider that sets cookies."""
 
     class Acme:
         url = f"{sandbox.provider_url('acme')}/status/200?header=set-cookie:who%3Done"

@@ -326,7 +326,7 @@ def test_h17_f10_workers_that_were_forked_in_c_do_not_have_their_chances_in_comm
     random.random()
     reader, writer = os.pipe()
     for _ in range(2):
-        process = ctypes.CDLL(None).fork()
+        process = ctypes.PyDLL(None).fork()
         if process == 0:
             os.write(writer, f"{xkit_auth._chance.chance()}\n".encode())
             os._exit(0)

@@ -380,6 +380,7 @@ WHO = {
         rejected= is a class of exceptions, several, or a function, not an async one, that says so of one
         Calls to Xkit cannot be made: SSLKEYLOGFILE names a file that cannot be written ({})
         The URL is of another origin and has the credential in it
+        Xkit was not asked: {}, and would see the keys, or answer in Xkit's place
         The base URL of Xkit's Platform API ({}) is not https
         The base URL of Xkit's Platform API cannot be used
         The connector has no credential of kind {}

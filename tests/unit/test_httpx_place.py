@@ -15,6 +15,7 @@ class Policy:
     """As much of a policy as is asked."""
 
     hides_plain = False
+    judges_redirects = False
 
     def __init__(self, name: str | None = "Authorization") -> None:
         self.plain_name = name
@@ -95,3 +96,10 @@ def test_a_library_that_keeps_its_headers_otherwise_is_found_out():
 
     assert not knows_headers(Other)
     assert not knows_headers(Wrong)
+
+
+def test_where_a_redirect_may_be_a_refusal_the_header_is_watched():
+    policy = Policy()
+    policy.judges_redirects = True
+    url = SimpleNamespace(scheme="https", port=None, netloc=b"api.acme.example")
+    assert Place(url, policy, 300, knows_headers=True).is_wired

@@ -23,8 +23,7 @@ LAYERS = [
     ["_connector_check"],
     ["_connector"],
     ["_policy"],
-    ["_network"],
-    ["_refusals"],
+    ["_network", "_untouched", "_refusals"],
     ["_flow", "_platform", "_pauses", "_cache", "_webhook", "_link"],
     ["_calls", "_flight"],
     ["hookspecs"],
@@ -40,8 +39,8 @@ LAYERS = [
     ["_httpx_all_of"],
     ["requests", "httpx", "httpx2"],
 ]
-CORE = [module for layer in LAYERS[:18] for module in layer]
-ADAPTERS = [module for layer in LAYERS[18:] for module in layer]
+CORE = [module for layer in LAYERS[:17] for module in layer]
+ADAPTERS = [module for layer in LAYERS[17:] for module in layer]
 HTTP_LIBRARIES = {"requests", "urllib3", "httpx", "httpx2", "httpcore", "httpcore2", "h11", "aiohttp"}
 ROOMS = {"_cli", "__main__", "testing", "sdk"}  # beside the library, not inside it
 PUBLIC = {"__init__"}
