@@ -16,7 +16,7 @@ from ._broker import Asking, awaited, waited
 from ._current import CurrentContext
 from ._directory import hosts_for_one, hosts_given
 from ._errors import ConfigurationError, HostNotAllowed, XkitAuthError
-from ._flow import Fetch, Tell
+from ._flow import Fetch, Life, Step, Tell, advance
 from ._model import ANY, Credential, RequestView, Verdict, _Any
 from ._origin import Origin, origin_of
 from ._policy import Policy, Sending
@@ -160,6 +160,14 @@ class Trip:
     def note_rejected(self, step: Fetch) -> None:
         """A provider turned the credential down."""
         self.xkit.directory.tell("rejected", self.policy.slug, self.context, step.rejected, step.verdict.value)
+
+    def after_fetch(self, life: Life, step: Fetch, current: Credential) -> Step | None:
+        """Go on with the credential that was wanted. The next step; ``None`` if nothing is sent again."""
+        following = advance(life, current)
+        if following is None:
+            why = "same_credential" if current == step.rejected else "body"
+            self.xkit.directory.tell("not_resent", self.policy.slug, self.context, current, why)
+        return following
 
     def note(self, step: Tell) -> None:
         """What a provider said about the credential, other than that it asks for another one."""

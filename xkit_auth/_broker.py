@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from abc import abstractmethod
-from collections.abc import Generator, Hashable
+from collections.abc import Callable, Generator, Hashable
 from functools import partial
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -32,6 +32,7 @@ from ._errors import (
     own_copy,
 )
 from ._flight import Flight
+from ._log import Log
 from ._model import Connection, Credential, EventKind
 from ._network import Network, Route
 from ._platform import Answer, NoAnswer, Transport, credential_of, read_connection, unanswered
@@ -63,6 +64,7 @@ class Tell(Protocol):
         context: str,
         credential: Credential | None = None,
         detail: str | None = None,
+        seconds: float | None = None,
     ) -> None:
         """Pass it on."""
 
@@ -86,6 +88,7 @@ class _Wish(Flight[_Answer], Call):
         self.origins = {origin}
         self.outcome: _Answer | XkitAuthError | None = None
         self._since_wall = 0.0
+        self.seconds = 0.0
 
     @property
     @abstractmethod
@@ -105,7 +108,7 @@ class _Wish(Flight[_Answer], Call):
 
     def run(self) -> XkitAuthError | None:
         """Ask Xkit. An error goes to those who wait, not up the stack of our own thread."""
-        self._since_wall = self._broker.cache.wall()
+        self._since_wall, began = self._broker.cache.wall(), time.monotonic()
         try:
             self.outcome = self._ask()
         except XkitAuthError as error:
@@ -116,6 +119,7 @@ class _Wish(Flight[_Answer], Call):
                 PlatformUnavailable(what, hint="This is a mistake in xkit-auth: please report it."),
                 None,
             )
+        self.seconds = time.monotonic() - began
         self.is_void = self.is_void or self.is_overdue()
         return self.outcome if isinstance(self.outcome, XkitAuthError) else None
 
@@ -143,6 +147,18 @@ class _Wish(Flight[_Answer], Call):
         else:
             assert self.outcome is not None
             self.land(self.outcome)
+        self._log()
+
+    def _log(self) -> None:
+        """Log the call, now that nobody waits for it any more."""
+        log, outcome = self._broker.log, self.outcome
+        if isinstance(outcome, ConnectionUnavailable):
+            log.unavailable(self.key, type(outcome).__name__, self.seconds)
+        elif isinstance(outcome, XkitAuthError):
+            log.call(self.key, self.seconds, None, type(outcome).__name__)
+        else:
+            credential = outcome.credential if isinstance(outcome, Connection) else outcome
+            log.call(self.key, self.seconds, credential if isinstance(credential, Credential) else None)
 
     def give_up(self, error: PlatformError) -> None:
         """Let the waiters have this error."""
@@ -173,10 +189,10 @@ class _WishForCredential(_Wish[Credential]):
         """Let the waiters go, after the listeners have heard of it, who thus hear things in their order."""
         try:
             if isinstance(self.outcome, Credential):
-                self._broker._tell("fetched", *self.key, self.outcome)
+                self._broker._tell("fetched", *self.key, self.outcome, seconds=self.seconds)
             else:
                 kind: EventKind = "unavailable" if isinstance(self.outcome, ConnectionUnavailable) else "fetch_failed"
-                self._broker._tell(kind, *self.key, detail=type(self.outcome).__name__)
+                self._broker._tell(kind, *self.key, detail=type(self.outcome).__name__, seconds=self.seconds)
         finally:
             super().release()
 
@@ -228,11 +244,11 @@ class _Patience:
 class _Here:
     """What one process has: its lock, and its calls under way."""
 
-    def __init__(self, max_calls: int, longest: float) -> None:
+    def __init__(self, max_calls: int, longest: float, tell_outage: Callable[[bool], None] | None = None) -> None:
         self.lock = threading.RLock()
         self.flights: dict[Key, _WishForCredential] = {}
         self.readings: dict[Key, _WishForConnection] = {}
-        self.calls = Calls(max_calls, self.lock, longest)
+        self.calls = Calls(max_calls, self.lock, longest, tell_outage)
 
     @property
     def is_out_of_reach(self) -> bool:
@@ -254,11 +270,20 @@ class Broker:
         timeout: seconds that a caller waits in total.
         max_calls: calls to Xkit at once, at the most.
         tell: called with what happened.
+        log: where that is logged.
         network: how calls leave this machine.
     """
 
     def __init__(
-        self, account: Account, cache: Cache, *, timeout: float, max_calls: int, tell: Tell, network: Network
+        self,
+        account: Account,
+        cache: Cache,
+        *,
+        timeout: float,
+        max_calls: int,
+        tell: Tell,
+        log: Log,
+        network: Network,
     ) -> None:
         self._account = account
         self._network = network
@@ -266,12 +291,16 @@ class Broker:
         self._timeout = timeout
         self._max_calls = max_calls
         self._tell = tell
+        self.log = log
         self._adapter: str | None = None
         self._route: Route | None = None
         self._transport: Transport | None = None
         self._is_known = False  # whether a connection was read, so that it is Xkit that answers
         self.is_closed = False
-        self._of_process = OfProcess(partial(_Here, max_calls, timeout + _LOST_AFTER))
+        self._of_process = OfProcess(partial(_Here, max_calls, timeout + _LOST_AFTER, self._tell_outage))
+
+    def _tell_outage(self, begins: bool) -> None:
+        self.log.outage(begins=begins)
 
     def _here(self) -> _Here:
         # When Python shuts down, a thread that has stopped may hold the lock for ever.

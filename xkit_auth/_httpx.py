@@ -67,7 +67,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
                 while step is not None:
                     if isinstance(step, Fetch):
                         sent.note_rejected(step)
-                        step = advance(life, sent.fetch(step.rejected))
+                        step = sent.after_fetch(life, step, sent.fetch(step.rejected))
                     elif isinstance(step, Send):
                         self._cut(response)
                         response = yield sent.again(step.sending, response, Wire)
@@ -106,7 +106,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
                 while step is not None:
                     if isinstance(step, Fetch):
                         sent.note_rejected(step)
-                        step = advance(life, await sent.afetch(step.rejected))
+                        step = sent.after_fetch(life, step, await sent.afetch(step.rejected))
                     elif isinstance(step, Send):
                         await self._acut(response)
                         response = yield sent.again(step.sending, response, AsyncWire)

@@ -58,6 +58,11 @@ class Pauses:
         return self._is_probing and self._probe_since is not None and now - self._probe_since < _PROBE_IS_LOST_AFTER
 
     @property
+    def is_outage(self) -> bool:
+        """Whether the account has paused, and there was no answer since."""
+        return self._of_account is not None
+
+    @property
     def _is_probing(self) -> bool:
         return len(self._suspects) >= _KEYS_THAT_MEAN_AN_OUTAGE
 

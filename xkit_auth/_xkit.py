@@ -103,6 +103,7 @@ class Xkit:
             timeout=_number("timeout", timeout, least=0.001),
             max_calls=int(_number("max_calls", max_calls, least=1)),
             tell=self.directory.tell,
+            log=self.directory.log,
             network=Network(ca_file, hidden_proxy),
         )
         self.is_settled = True  # what auth objects have worked out for this Xkit still holds

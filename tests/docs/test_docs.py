@@ -353,3 +353,16 @@ def test_the_code_for_webhooks_is_safe_with_forged_ones():
             assert page["receive"](xkit, body, {"user-1"}) == status
         assert page["receive"](xkit, b"{}", set()) == 400
         assert sandbox.call_count() == 0
+
+
+def test_the_listener_of_the_page_on_logging_counts_and_times():
+    page: dict[str, Any] = {}
+    exec(file_in("docs/how-to/log-and-measure.md", "metrics.py"), page)
+    metrics = page["Metrics"]()
+    with Sandbox() as sandbox:
+        sandbox.connect("acme", "user-1")
+        xkit = sandbox.xkit(plugins=[metrics])
+        for _ in range(3):
+            xkit.get_credential("acme", context="user-1")
+    assert metrics.counts == {"fetched": 1, "cache_hit": 2}
+    assert len(metrics.seconds) == 1
