@@ -138,19 +138,19 @@ class Trip:
         """Look at the answer, whatever it is."""
         self.settled = self.settled.watchful()
 
-    def fetch(self, rejected: Credential | None = None) -> Credential:
-        """The credential, from Xkit if need be. Blocks."""
-        with self.xkit.explaining():
-            return self._fetched(waited(self._asking(rejected, may_block=True)))
+    def fetch(self, rejected: Credential | None = None, seconds: float | None = None) -> Credential:
+        """The credential, from Xkit if need be, which is waited for so many seconds at the most. Blocks."""
+        with self.xkit._explaining():
+            return self._fetched(waited(self._asking(rejected, seconds, may_block=True)))
 
-    async def afetch(self, rejected: Credential | None = None) -> Credential:
+    async def afetch(self, rejected: Credential | None = None, seconds: float | None = None) -> Credential:
         """The same for tasks."""
-        with self.xkit.explaining():
-            return self._fetched(await awaited(self._asking(rejected, may_block=False)))
+        with self.xkit._explaining():
+            return self._fetched(await awaited(self._asking(rejected, seconds, may_block=False)))
 
-    def _asking(self, rejected: Credential | None, *, may_block: bool) -> Asking[Credential]:
+    def _asking(self, rejected: Credential | None, seconds: float | None, *, may_block: bool) -> Asking[Credential]:
         broker, slug = self.xkit.broker, self.policy.slug
-        return broker.asking(slug, self.context, rejected, origin=self.origin, may_block=may_block)
+        return broker.asking(slug, self.context, rejected, origin=self.origin, seconds=seconds, may_block=may_block)
 
     def _fetched(self, credential: Credential) -> Credential:
         if not self.is_watched and self.xkit.broker.cache.is_watched((self.policy.slug, self.context)):

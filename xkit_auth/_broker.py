@@ -22,6 +22,7 @@ from ._account import Account, checked_name
 from ._cache import Ask, Cache, Key, Serve
 from ._calls import A_FREEZE, Call, Calls
 from ._errors import (
+    AuthorizationPending,
     ConfigurationError,
     ConnectionUnavailable,
     PlatformError,
@@ -320,18 +321,20 @@ class Broker:
         rejected: Credential | None,
         *,
         origin: Hashable = None,
+        seconds: float | None = None,
         may_block: bool = False,
     ) -> Asking[Credential]:
         """Get a credential.
 
-        ``origin`` is where it is to go, and who turned ``rejected`` down. ``may_block`` says that the caller can make
-        the call if there is nobody else.
+        ``origin`` is where it is to go, and who turned ``rejected`` down. ``seconds`` are how long the caller waits, if
+        that is less than the account's timeout. ``may_block`` says that the caller can make the call if there is nobody
+        else.
         """
         here = self._here()
         key = self._key(here, connector, context)
         if here.is_out_of_reach:
             return self._asked_alone(_WishForCredential(key, self, here))
-        patience = _Patience(self._timeout)
+        patience = _Patience(self._timeout if seconds is None else min(seconds, self._timeout))
         for is_last_try in _TRIES:
             found = self._look(here, key, rejected, origin)
             if isinstance(found, Credential):
@@ -360,7 +363,7 @@ class Broker:
             wish = _WishForConnection(key, self, here)
             failure = yield from self._reading(here, wish, patience, may_block)
         if failure is not None:
-            raise _for_caller(failure, key)
+            raise self._for_caller(here, failure, key)
         assert wish.result is not None
         return wish.result
 
@@ -506,9 +509,19 @@ class Broker:
         """Ask Xkit for ourselves, and leave alone what all threads share."""
         wish.run()
         if isinstance(wish.outcome, XkitAuthError):
-            raise _for_caller(wish.outcome, wish.key)
+            raise self._for_caller(wish._here, wish.outcome, wish.key)
         assert wish.outcome is not None
         return wish.outcome
+
+    def _for_caller(self, here: _Here, failure: Exception | None, key: Key) -> XkitAuthError:
+        """The caller's own error, which says when to try again if that may help."""
+        assert isinstance(failure, XkitAuthError)
+        error = own_copy(failure, *key)
+        if isinstance(error, PlatformUnavailable):
+            error.retry_after = max(here.calls.pauses.left_for(key, time.monotonic()), PlatformUnavailable.retry_after)
+        elif isinstance(error, AuthorizationPending):
+            error.retry_after = max(self.cache.unavailable_for(key), 0.0) or AuthorizationPending.retry_after
+        return error
 
     def _served_on(self, here: _Here, key: Key, rejected: Credential | None, failure: Exception | None) -> Credential:
         """What to do with a failure: serve on what is held if Xkit could not be asked, else raise the caller's own."""
@@ -518,11 +531,16 @@ class Broker:
             if stale is not None:
                 self._tell("cache_hit", *key, stale, detail="stale")
                 return stale
-        raise _for_caller(failure, key)
+        raise self._for_caller(here, failure, key)
 
     def _timed_out(self, key: Key, seconds: float) -> PlatformUnavailable:
         failure = NoAnswer(f"no answer within {seconds:g} seconds")
-        return unanswered(failure, *key, str(self._route or self._account.base_url))
+        error = unanswered(failure, *key, str(self._route or self._account.base_url))
+        if seconds < self._timeout:
+            error.hint += (
+                f" It was the timeout of the request itself that ended the wait: Xkit(timeout=…) is {self._timeout:g}."
+            )
+        return error
 
     # Asking, on a thread of our own
 
@@ -552,11 +570,6 @@ class Broker:
             self._route = self._network.route_to(self._account.base_url)
             self._transport = _first_installed(self._adapter, self._route)
         return self._transport
-
-
-def _for_caller(failure: Exception | None, key: Key) -> XkitAuthError:
-    assert isinstance(failure, XkitAuthError)
-    return own_copy(failure, *key)
 
 
 def _first_installed(preferred: str | None, route: Route) -> Transport:

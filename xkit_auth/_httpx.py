@@ -53,7 +53,8 @@ class HttpxAuth(OneLibrary, BaseAuth):
         if sent is None:
             mark_as_left((yield request), request)
             return
-        sent.put_on(request, sent.settled.held(sent.context) or sent.fetch(), Wire)
+        credential = sent.settled.held(sent.context) or sent.fetch(None, patience_of(request))
+        sent.put_on(request, credential, Wire)
         try:
             response = yield request
             if response.status_code < sent.settled.place.ordinary_below and not response.history:
@@ -67,7 +68,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
                 while step is not None:
                     if isinstance(step, Fetch):
                         sent.note_rejected(step)
-                        step = sent.after_fetch(life, step, sent.fetch(step.rejected))
+                        step = sent.after_fetch(life, step, sent.fetch(step.rejected, patience_of(request)))
                     elif isinstance(step, Send):
                         self._cut(response)
                         response = yield sent.again(step.sending, response, Wire)
@@ -92,7 +93,8 @@ class HttpxAuth(OneLibrary, BaseAuth):
         if sent is None:
             mark_as_left((yield request), request)
             return
-        sent.put_on(request, sent.settled.held(sent.context) or await sent.afetch(), AsyncWire)
+        credential = sent.settled.held(sent.context) or await sent.afetch(None, patience_of(request))
+        sent.put_on(request, credential, AsyncWire)
         try:
             response = yield request
             if response.status_code < sent.settled.place.ordinary_below and not response.history:
@@ -106,7 +108,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
                 while step is not None:
                     if isinstance(step, Fetch):
                         sent.note_rejected(step)
-                        step = sent.after_fetch(life, step, await sent.afetch(step.rejected))
+                        step = sent.after_fetch(life, step, await sent.afetch(step.rejected, patience_of(request)))
                     elif isinstance(step, Send):
                         await self._acut(response)
                         response = yield sent.again(step.sending, response, AsyncWire)
@@ -221,6 +223,13 @@ def url_of(request: Any) -> str:
     url = request.url
     user = "user@" if url.userinfo else ""
     return f"{url.scheme}://{user}{url.netloc.decode('ascii')}{url.raw_path.decode('ascii')}"
+
+
+def patience_of(request: Any) -> float | None:
+    """Seconds that the caller of this request waits for an answer; ``None`` if that is not said."""
+    timeout = request.extensions.get("timeout")
+    seconds = timeout.get("read") if isinstance(timeout, dict) else None
+    return max(float(seconds), 0.0) if isinstance(seconds, (int, float)) else None
 
 
 def _origin_key(url: Any) -> Hashable:

@@ -147,12 +147,12 @@ class Xkit:
             PlatformError: Xkit could not be asked.
             ConfigurationError: a name cannot be used, or no HTTP library is installed.
         """
-        with self.explaining():
+        with self._explaining():
             return waited(self.broker.reading(connector, context, may_block=True))
 
     async def aget_connection(self, connector: str, *, context: str) -> Connection:
         """The same as ``get_connection``, for asyncio and trio."""
-        with self.explaining():
+        with self._explaining():
             return await awaited(self.broker.reading(connector, context))
 
     def get_credential(self, connector: str, *, context: str, rejected: Credential | None = None) -> Credential:
@@ -169,12 +169,12 @@ class Xkit:
             PlatformError: Xkit could not be asked, and nothing that is held can be served instead.
             ConfigurationError: a name cannot be used, or no HTTP library is installed.
         """
-        with self.explaining():
+        with self._explaining():
             return waited(self.broker.asking(connector, context, rejected, may_block=True))
 
     async def aget_credential(self, connector: str, *, context: str, rejected: Credential | None = None) -> Credential:
         """The same as ``get_credential``, for asyncio and trio."""
-        with self.explaining():
+        with self._explaining():
             return await awaited(self.broker.asking(connector, context, rejected))
 
     def forget(self, connector: str | None = None, *, context: str | None = None) -> None:
@@ -252,7 +252,7 @@ class Xkit:
         self._link.put_on(error)
 
     @contextmanager
-    def explaining(self) -> Generator[None]:
+    def _explaining(self) -> Generator[None]:
         """The block whose errors get that link."""
         try:
             yield
