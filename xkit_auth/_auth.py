@@ -17,7 +17,7 @@ from ._calling import says_how_to_call
 from ._current import CurrentContext
 from ._directory import hosts_for_one, kind_given, params_given, readable_hosts
 from ._errors import ConfigurationError, HostNotAllowed, XkitAuthError
-from ._flow import Fetch, Tell
+from ._flow import Fetch, Life, Step, Tell, advance
 from ._model import ANY, Credential, RequestView, Verdict, _Any
 from ._origin import Origin, origin_of
 from ._policy import Policy, Sending
@@ -140,19 +140,19 @@ class Trip:
         """Look at the answer, whatever it is."""
         self.settled = self.settled.watchful()
 
-    def fetch(self, rejected: Credential | None = None) -> Credential:
-        """The credential, from Xkit if need be. Blocks."""
-        with self.xkit.explaining():
-            return self._fetched(waited(self._asking(rejected, may_block=True)))
+    def fetch(self, rejected: Credential | None = None, seconds: float | None = None) -> Credential:
+        """The credential, from Xkit if need be, which is waited for so many seconds at the most. Blocks."""
+        with self.xkit._explaining():
+            return self._fetched(waited(self._asking(rejected, seconds, may_block=True)))
 
-    async def afetch(self, rejected: Credential | None = None) -> Credential:
+    async def afetch(self, rejected: Credential | None = None, seconds: float | None = None) -> Credential:
         """The same for tasks."""
-        with self.xkit.explaining():
-            return self._fetched(await awaited(self._asking(rejected, may_block=False)))
+        with self.xkit._explaining():
+            return self._fetched(await awaited(self._asking(rejected, seconds, may_block=False)))
 
-    def _asking(self, rejected: Credential | None, *, may_block: bool) -> Asking[Credential]:
+    def _asking(self, rejected: Credential | None, seconds: float | None, *, may_block: bool) -> Asking[Credential]:
         broker, slug = self.xkit.broker, self.policy.slug
-        return broker.asking(slug, self.context, rejected, origin=self.origin, may_block=may_block)
+        return broker.asking(slug, self.context, rejected, origin=self.origin, seconds=seconds, may_block=may_block)
 
     def _fetched(self, credential: Credential) -> Credential:
         if not self.is_watched and self.xkit.broker.cache.is_watched((self.policy.slug, self.context)):
@@ -162,6 +162,14 @@ class Trip:
     def note_rejected(self, step: Fetch) -> None:
         """A provider turned the credential down."""
         self.xkit.directory.tell("rejected", self.policy.slug, self.context, step.rejected, step.verdict.value)
+
+    def after_fetch(self, life: Life, step: Fetch, current: Credential) -> Step | None:
+        """Go on with the credential that was wanted. The next step; ``None`` if nothing is sent again."""
+        following = advance(life, current)
+        if following is None:
+            why = "same_credential" if current == step.rejected else "body"
+            self.xkit.directory.tell("not_resent", self.policy.slug, self.context, current, why)
+        return following
 
     def note(self, step: Tell) -> None:
         """What a provider said about the credential, other than that it asks for another one."""

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from abc import abstractmethod
-from collections.abc import Generator, Hashable
+from collections.abc import Callable, Generator, Hashable
 from contextlib import suppress
 from functools import partial
 from types import ModuleType
@@ -24,6 +24,7 @@ from ._account import Account, checked_name
 from ._cache import Ask, Cache, Key, Serve
 from ._calls import A_FREEZE, Call, Calls
 from ._errors import (
+    AuthorizationPending,
     ConfigurationError,
     ConnectionUnavailable,
     PlatformError,
@@ -34,6 +35,7 @@ from ._errors import (
     own_copy,
 )
 from ._flight import Flight
+from ._log import Log
 from ._model import Connection, Credential, EventKind
 from ._network import Network, Route
 from ._platform import Answer, NoAnswer, Transport, credential_of, read_connection, unanswered
@@ -65,6 +67,7 @@ class Tell(Protocol):
         context: str,
         credential: Credential | None = None,
         detail: str | None = None,
+        seconds: float | None = None,
     ) -> None:
         """Pass it on."""
 
@@ -88,6 +91,7 @@ class _Wish(Flight[_Answer], Call):
         self.origins = {origin}
         self.outcome: _Answer | XkitAuthError | None = None
         self._since_wall = 0.0
+        self.seconds = 0.0
 
     @property
     @abstractmethod
@@ -107,7 +111,7 @@ class _Wish(Flight[_Answer], Call):
 
     def run(self) -> XkitAuthError | None:
         """Ask Xkit. An error goes to those who wait, not up the stack of our own thread."""
-        self._since_wall = self._broker.cache.wall()
+        self._since_wall, began = self._broker.cache.wall(), time.monotonic()
         try:
             self.outcome = self._ask()
         except XkitAuthError as error:
@@ -118,6 +122,7 @@ class _Wish(Flight[_Answer], Call):
                 PlatformUnavailable(what, hint="This is a mistake in xkit-auth: please report it."),
                 None,
             )
+        self.seconds = time.monotonic() - began
         self.is_void = self.is_void or self.is_overdue()
         return self.outcome if isinstance(self.outcome, XkitAuthError) else None
 
@@ -145,6 +150,18 @@ class _Wish(Flight[_Answer], Call):
         else:
             assert self.outcome is not None
             self.land(self.outcome)
+        self._log()
+
+    def _log(self) -> None:
+        """Log the call, now that nobody waits for it any more."""
+        log, outcome = self._broker.log, self.outcome
+        if isinstance(outcome, ConnectionUnavailable):
+            log.unavailable(self.key, type(outcome).__name__, self.seconds)
+        elif isinstance(outcome, XkitAuthError):
+            log.call(self.key, self.seconds, None, type(outcome).__name__)
+        else:
+            credential = outcome.credential if isinstance(outcome, Connection) else outcome
+            log.call(self.key, self.seconds, credential if isinstance(credential, Credential) else None)
 
     def give_up(self, error: PlatformError) -> None:
         """Let the waiters have this error."""
@@ -175,10 +192,10 @@ class _WishForCredential(_Wish[Credential]):
         """Let the waiters go, after the listeners have heard of it, who thus hear things in their order."""
         try:
             if isinstance(self.outcome, Credential):
-                self._broker._tell("fetched", *self.key, self.outcome)
+                self._broker._tell("fetched", *self.key, self.outcome, seconds=self.seconds)
             else:
                 kind: EventKind = "unavailable" if isinstance(self.outcome, ConnectionUnavailable) else "fetch_failed"
-                self._broker._tell(kind, *self.key, detail=type(self.outcome).__name__)
+                self._broker._tell(kind, *self.key, detail=type(self.outcome).__name__, seconds=self.seconds)
         finally:
             super().release()
 
@@ -230,11 +247,11 @@ class _Patience:
 class _Here:
     """What one process has: its lock, and its calls under way."""
 
-    def __init__(self, max_calls: int, longest: float) -> None:
+    def __init__(self, max_calls: int, longest: float, tell_outage: Callable[[bool], None] | None = None) -> None:
         self.lock = threading.RLock()
         self.flights: dict[Key, _WishForCredential] = {}
         self.readings: dict[Key, _WishForConnection] = {}
-        self.calls = Calls(max_calls, self.lock, longest)
+        self.calls = Calls(max_calls, self.lock, longest, tell_outage)
 
     @property
     def is_out_of_reach(self) -> bool:
@@ -256,11 +273,20 @@ class Broker:
         timeout: seconds that a caller waits in total.
         max_calls: calls to Xkit at once, at the most.
         tell: called with what happened.
+        log: where that is logged.
         network: how calls leave this machine.
     """
 
     def __init__(
-        self, account: Account, cache: Cache, *, timeout: float, max_calls: int, tell: Tell, network: Network
+        self,
+        account: Account,
+        cache: Cache,
+        *,
+        timeout: float,
+        max_calls: int,
+        tell: Tell,
+        log: Log,
+        network: Network,
     ) -> None:
         self._account = account
         self._network = network
@@ -268,12 +294,16 @@ class Broker:
         self._timeout = timeout
         self._max_calls = max_calls
         self._tell = tell
+        self.log = log
         self._adapter: str | None = None
         self._route: Route | None = None
         self._transport: Transport | None = None
         self._is_known = False  # whether a connection was read, so that it is Xkit that answers
         self.is_closed = False
-        self._of_process = OfProcess(partial(_Here, max_calls, timeout + _LOST_AFTER))
+        self._of_process = OfProcess(partial(_Here, max_calls, timeout + _LOST_AFTER, self._tell_outage))
+
+    def _tell_outage(self, begins: bool) -> None:
+        self.log.outage(begins=begins)
 
     def _here(self) -> _Here:
         # When Python shuts down, a thread that has stopped may hold the lock for ever.
@@ -293,18 +323,20 @@ class Broker:
         rejected: Credential | None,
         *,
         origin: Hashable = None,
+        seconds: float | None = None,
         may_block: bool = False,
     ) -> Asking[Credential]:
         """Get a credential.
 
-        ``origin`` is where it is to go, and who turned ``rejected`` down. ``may_block`` says that the caller can make
-        the call if there is nobody else.
+        ``origin`` is where it is to go, and who turned ``rejected`` down. ``seconds`` are how long the caller waits, if
+        that is less than the account's timeout. ``may_block`` says that the caller can make the call if there is nobody
+        else.
         """
         here = self._here()
         key = self._key(here, connector, context)
         if here.is_out_of_reach:
             return self._asked_alone(_WishForCredential(key, self, here))
-        patience = _Patience(self._timeout)
+        patience = _Patience(self._timeout if seconds is None else min(seconds, self._timeout))
         for is_last_try in _TRIES:
             found = self._look(here, key, rejected, origin)
             if isinstance(found, Credential):
@@ -333,7 +365,7 @@ class Broker:
             wish = _WishForConnection(key, self, here)
             failure = yield from self._reading(here, wish, patience, may_block)
         if failure is not None:
-            raise _for_caller(failure, key)
+            raise self._for_caller(here, failure, key)
         assert wish.result is not None
         return wish.result
 
@@ -497,9 +529,19 @@ class Broker:
         """Ask Xkit for ourselves, and leave alone what all threads share."""
         wish.run()
         if isinstance(wish.outcome, XkitAuthError):
-            raise _for_caller(wish.outcome, wish.key)
+            raise self._for_caller(wish._here, wish.outcome, wish.key)
         assert wish.outcome is not None
         return wish.outcome
+
+    def _for_caller(self, here: _Here, failure: Exception | None, key: Key) -> XkitAuthError:
+        """The caller's own error, which says when to try again if that may help."""
+        assert isinstance(failure, XkitAuthError)
+        error = own_copy(failure, *key)
+        if isinstance(error, PlatformUnavailable):
+            error.retry_after = max(here.calls.pauses.left_for(key, time.monotonic()), PlatformUnavailable.retry_after)
+        elif isinstance(error, AuthorizationPending):
+            error.retry_after = max(self.cache.unavailable_for(key), 0.0) or AuthorizationPending.retry_after
+        return error
 
     def _served_on(self, here: _Here, key: Key, rejected: Credential | None, failure: Exception | None) -> Credential:
         """What to do with a failure: serve on what is held if Xkit could not be asked, else raise the caller's own."""
@@ -509,11 +551,16 @@ class Broker:
             if stale is not None:
                 self._tell("cache_hit", *key, stale, detail="stale")
                 return stale
-        raise _for_caller(failure, key)
+        raise self._for_caller(here, failure, key)
 
     def _timed_out(self, key: Key, seconds: float) -> PlatformUnavailable:
         failure = NoAnswer(f"no answer within {seconds:g} seconds")
-        return unanswered(failure, *key, str(self._route or self._account.base_url))
+        error = unanswered(failure, *key, str(self._route or self._account.base_url))
+        if seconds < self._timeout:
+            error.hint += (
+                f" It was the timeout of the request itself that ended the wait: Xkit(timeout=…) is {self._timeout:g}."
+            )
+        return error
 
     # Asking, on a thread of our own
 
@@ -543,11 +590,6 @@ class Broker:
             self._route = self._network.route_to(self._account.base_url)
             self._transport = _adapter_module(self._adapter).open_transport(route=self._route)
         return self._transport
-
-
-def _for_caller(failure: Exception | None, key: Key) -> XkitAuthError:
-    assert isinstance(failure, XkitAuthError)
-    return own_copy(failure, *key)
 
 
 def _adapter_module(preferred: str | None) -> ModuleType:

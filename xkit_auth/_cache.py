@@ -168,6 +168,11 @@ class Cache:
             return None
         return held.credential
 
+    def unavailable_for(self, key: Key) -> float:
+        """Seconds for which it is remembered that the user cannot be authorized."""
+        until, _ = self._unavailable.get(key, (0.0, None))
+        return until - self.monotonic()
+
     # Learning
 
     def store(

@@ -74,7 +74,13 @@ class Calls:
     been frozen, and the call with it.
     """
 
-    def __init__(self, most_at_once: int, lock: threading.RLock, longest: float) -> None:
+    def __init__(
+        self,
+        most_at_once: int,
+        lock: threading.RLock,
+        longest: float,
+        tell_outage: Callable[[bool], None] | None = None,
+    ) -> None:
         self._most_at_once = most_at_once
         self._longest = longest
         self._lock = lock
@@ -89,6 +95,8 @@ class Calls:
         self._last_began = 0.0
         self._last_look = 0.0
         self._closed = False
+        self._tell_outage = tell_outage
+        self._is_outage_told = False
         self.pauses = Pauses()
 
     # For callers
@@ -280,7 +288,16 @@ class Calls:
                 self.pauses.ended()
             self._ring(self._idle)
         self._unbroken(end)
+        self._unbroken(self._say_if_outage)
         return broken
+
+    def _say_if_outage(self) -> None:
+        """Tell that an outage has begun or ended since it was last told; not under the lock."""
+        with self._lock:
+            begins = self.pauses.is_outage
+            is_news, self._is_outage_told = begins is not self._is_outage_told, begins
+        if is_news and self._tell_outage is not None:
+            self._tell_outage(begins)
 
     def _unbroken(self, step: Callable[[], object]) -> None:
         # A thread of our own goes on, whatever a listener does; what interrupts a caller's thread is the caller's.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ._connector import Connector, filled_hosts, hosts_for, params_for
 from ._connector_check import why_no_slug
 from ._errors import ConfigurationError, ConflictWarning
+from ._log import Log
 from ._model import Credential, Event, EventKind
 from ._origin import Hosts, Origin, origin_of
 from ._params import Params, checked_params
@@ -55,6 +56,7 @@ class Directory:
         self._listeners: list[tuple[str, Callable[..., Any]]] | None = None
         self._complained: set[str] = set()
         self._home: Home | None = None
+        self.log = Log()
         self._lock = OfProcess(threading.RLock)
         if self._plugin_objects:
             self.plugins()  # a mistake in the application's own plugin should show at once
@@ -232,11 +234,14 @@ class Directory:
         context: str,
         credential: Credential | None = None,
         detail: str | None = None,
+        seconds: float | None = None,
     ) -> None:
-        """Tell the plugins that listen what happened."""
+        """Tell the plugins that listen what happened, and the log."""
+        self.log.event(kind, connector, context, credential, detail)
         for plugin, listener in self._listeners_or_none():
             fingerprint = credential.fingerprint if credential is not None else None
-            event = Event(kind, connector=connector, context=context, fingerprint=fingerprint, detail=detail)
+            names = {"connector": connector, "context": context}
+            event = Event(kind, **names, fingerprint=fingerprint, detail=detail, seconds=seconds)
             try:
                 listener(event=event)
             except Exception as error:

@@ -31,6 +31,8 @@ class XkitAuthError(Exception):
         connector: the connector's slug, or ``None`` where no single one is meant.
         context: the application's own id of the user or group, or ``None``.
         retryable: whether the same call may succeed later without anyone doing anything.
+        retry_after: if so, seconds after which that is worth trying; before, the same error comes without Xkit being
+            asked. ``None`` if it is not retryable.
         hint: what to do about it, one or two sentences.
         response: the provider's answer that led here, as the HTTP client's own object, or ``None``.
             Its body has been read (64 KiB at most), its connection is released, and the credential in
@@ -38,6 +40,7 @@ class XkitAuthError(Exception):
     """
 
     retryable: ClassVar[bool] = False
+    retry_after: float | None = None
 
     def __init__(
         self,
@@ -133,6 +136,7 @@ class AuthorizationPending(ConnectionUnavailable):
     """The user has begun to connect and has not finished; ask again in a while."""
 
     retryable = True
+    retry_after: float = 5.0
 
 
 class ReauthorizationRequired(ConnectionUnavailable):
@@ -158,11 +162,7 @@ class PlatformAuthenticationError(PlatformError):
 
 
 class PlatformRateLimited(PlatformError):
-    """Xkit asks us to slow down (HTTP 429).
-
-    Attributes:
-        retry_after: seconds until the next call to Xkit is worth making.
-    """
+    """Xkit asks us to slow down (HTTP 429), for ``retry_after`` seconds."""
 
     retryable = True
     retry_after: float = 5.0
@@ -172,6 +172,7 @@ class PlatformUnavailable(PlatformError):
     """Xkit could not be reached, did not answer in time, or failed (HTTP 5xx)."""
 
     retryable = True
+    retry_after: float = 0.5
 
 
 class PlatformProtocolError(PlatformError):

@@ -26,6 +26,7 @@ from ._httpx_mark import (
     chain_of,
     mark_as_left,
     origin_of_url,
+    patience_of,
 )
 from ._httpx_place import Place, is_from_cache
 from ._httpx_wire import AsyncWire, Wire
@@ -65,7 +66,8 @@ class HttpxAuth(OneLibrary, BaseAuth):
         if sent is None:
             mark_all_as_left((yield request), request)
             return
-        sent.put_on(request, sent.settled.held(sent.context) or sent.fetch(), Wire)
+        credential = sent.settled.held(sent.context) or sent.fetch(None, patience_of(request))
+        sent.put_on(request, credential, Wire)
         try:
             response = yield request
             if response.status_code < sent.settled.place.ordinary_below and not response.history:
@@ -81,7 +83,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
                 while step is not None:
                     if isinstance(step, Fetch):
                         sent.note_rejected(step)
-                        step = advance(life, sent.fetch(step.rejected))
+                        step = sent.after_fetch(life, step, sent.fetch(step.rejected, patience_of(request)))
                     elif isinstance(step, Send):
                         self._cut(response)
                         response = yield sent.again(step.sending, judged, response, Wire)
@@ -108,7 +110,8 @@ class HttpxAuth(OneLibrary, BaseAuth):
         if sent is None:
             mark_all_as_left((yield request), request)
             return
-        sent.put_on(request, sent.settled.held(sent.context) or await sent.afetch(), AsyncWire)
+        credential = sent.settled.held(sent.context) or await sent.afetch(None, patience_of(request))
+        sent.put_on(request, credential, AsyncWire)
         try:
             response = yield request
             if response.status_code < sent.settled.place.ordinary_below and not response.history:
@@ -124,7 +127,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
                 while step is not None:
                     if isinstance(step, Fetch):
                         sent.note_rejected(step)
-                        step = advance(life, await sent.afetch(step.rejected))
+                        step = sent.after_fetch(life, step, await sent.afetch(step.rejected, patience_of(request)))
                     elif isinstance(step, Send):
                         await self._acut(response)
                         response = yield sent.again(step.sending, judged, response, AsyncWire)

@@ -53,17 +53,17 @@ class Foresight(Trip, Carried):
         url = self.bare(bytes(hop.url).decode("latin-1"))
         return RequestView(method=hop.method.decode("ascii"), url=url, headers=headers, body=None)
 
-    def fetch_early(self) -> None:
+    def fetch_early(self, seconds: float | None) -> None:
         """Fetch what would be fetched when the client has the answer."""
         try:
-            self._early = super().fetch(self.credential)
+            self._early = super().fetch(self.credential, seconds)
         except XkitAuthError as error:
             self._early = error
 
-    async def afetch_early(self) -> None:
+    async def afetch_early(self, seconds: float | None) -> None:
         """The same for tasks."""
         try:
-            self._early = await super().afetch(self.credential)
+            self._early = await super().afetch(self.credential, seconds)
         except XkitAuthError as error:
             self._early = error
 
@@ -76,13 +76,17 @@ class Foresight(Trip, Carried):
             return self._early_verdict is Verdict.RECONNECT
         return not early._is_of_another_account(self.credential) and self.is_whole_again(body)
 
-    def fetch(self, rejected: Credential | None = None) -> Credential:
-        """The credential, from Xkit if need be. Blocks."""
-        return super().fetch(rejected) if self._early is None or rejected is None else self._fetched_early()
+    def fetch(self, rejected: Credential | None = None, seconds: float | None = None) -> Credential:
+        """The credential: the one that was fetched early, else as usual."""
+        if self._early is None or rejected is None:
+            return super().fetch(rejected, seconds)
+        return self._fetched_early()
 
-    async def afetch(self, rejected: Credential | None = None) -> Credential:
+    async def afetch(self, rejected: Credential | None = None, seconds: float | None = None) -> Credential:
         """The same for tasks."""
-        return await super().afetch(rejected) if self._early is None or rejected is None else self._fetched_early()
+        if self._early is None or rejected is None:
+            return await super().afetch(rejected, seconds)
+        return self._fetched_early()
 
     def _fetched_early(self) -> Credential:
         early, self._early = self._early, None

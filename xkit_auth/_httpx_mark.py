@@ -176,6 +176,13 @@ def origin_of_parts(scheme: bytes, host: bytes, port: int | None) -> Origin:
     return scheme, host.lower(), port or _DEFAULT_PORTS.get(scheme)
 
 
+def patience_of(request: Any) -> float | None:
+    """Seconds that the caller of this request waits for an answer; ``None`` if that is not said."""
+    timeout = request.extensions.get("timeout")
+    seconds = timeout.get("read") if isinstance(timeout, dict) else None
+    return max(float(seconds), 0.0) if isinstance(seconds, (int, float)) else None
+
+
 def text_of(value: bytes) -> str:
     """A header's value, as the clients read it."""
     try:

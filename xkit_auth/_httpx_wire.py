@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urljoin
 
-from ._httpx_mark import Carried, origin_of_parts, origin_of_url, text_of
+from ._httpx_mark import Carried, origin_of_parts, origin_of_url, patience_of, text_of
 from ._origin import origin_of
 from ._policy import Sending
 
@@ -49,7 +49,7 @@ class Wire:
     def __call__(self, name: str, info: dict[str, Any]) -> Any:
         """Called by the transport; for an async one, what is returned is awaited."""
         if self._notice(name, info):
-            self._carried.fetch_early()
+            self._carried.fetch_early(patience_of(self._request))
             self._withhold(info["return_value"])
         return None if self._theirs is None else self._theirs(name, info)
 
@@ -199,7 +199,7 @@ class AsyncWire(Wire):
     async def __call__(self, name: str, info: dict[str, Any]) -> None:
         """Called and awaited by the transport."""
         if self._notice(name, info):
-            await self._carried.afetch_early()
+            await self._carried.afetch_early(patience_of(self._request))
             self._withhold(info["return_value"])
         if self._theirs is not None:
             await self._theirs(name, info)

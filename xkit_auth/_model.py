@@ -378,6 +378,7 @@ EventKind = Literal[
     "cache_hit",
     "rejected",
     "resent",
+    "not_resent",
     "account_changed",
     "redirected",
     "unavailable",
@@ -390,22 +391,27 @@ class Event(Value):
 
     Attributes:
         kind: ``"fetched"`` and ``"fetch_failed"`` (a call to Xkit ended), ``"cache_hit"``, ``"rejected"`` (a provider
-            turned a credential down), ``"resent"``, ``"account_changed"`` (Xkit's credential is of another account than
-            the one that was turned down: the request was not sent again), ``"redirected"`` (a redirect leads to another
-            of the connector's hosts, where its request goes without the credential), ``"unavailable"`` (Xkit says the
+            turned a credential down), ``"resent"``, ``"not_resent"`` (the caller gets the refusal, since
+            Xkit has no other credential, or the body cannot be sent twice), ``"account_changed"`` (the same, since
+            Xkit's credential is of another account than the one that was turned down), ``"redirected"`` (a redirect
+            leads to another of the connector's hosts, where its request goes without the credential),
+            ``"unavailable"`` (Xkit says the
             user cannot be authorized now), ``"challenged"``.
         connector: the connector's slug.
         context: the application's own id of the user or group.
         fingerprint: the credential's fingerprint, where one is meant.
-        detail: more about it: an error's class, a verdict, a challenge, an origin.
+        detail: more about it: an error's class, a verdict, a challenge, an origin, ``"stale"`` for a ``"cache_hit"``
+            while Xkit cannot be asked; why a request was not sent again: ``"same_credential"`` or ``"body"``.
+        seconds: how long the call to Xkit took, for ``"fetched"``, ``"fetch_failed"`` and ``"unavailable"``.
     """
 
-    __slots__ = ("connector", "context", "detail", "fingerprint", "kind")
+    __slots__ = ("connector", "context", "detail", "fingerprint", "kind", "seconds")
     kind: EventKind
     connector: str
     context: str
     fingerprint: str | None
     detail: str | None
+    seconds: float | None
 
     def __init__(
         self,
@@ -415,8 +421,10 @@ class Event(Value):
         context: str,
         fingerprint: str | None = None,
         detail: str | None = None,
+        seconds: float | None = None,
     ) -> None:
-        self._set(kind=kind, connector=connector, context=context, fingerprint=fingerprint, detail=detail)
+        names = {"connector": connector, "context": context}
+        self._set(kind=kind, **names, fingerprint=fingerprint, detail=detail, seconds=seconds)
 
 
 class WebhookEvent(Value):

@@ -53,9 +53,19 @@ class Pauses:
                 return pause.error
         return None
 
+    def left_for(self, key: Hashable, now: float) -> float:
+        """Seconds until ``key`` may be asked for again, as far as that is known."""
+        pauses = (self._limited, self._of_account, self.of_key.get(key))
+        return max([pause.until - now for pause in pauses if pause is not None], default=0.0)
+
     def probe_is_out(self, now: float) -> bool:
         """Whether somebody else's call finds out if there is an outage, so that others wait for how it ends."""
         return self._is_probing and self._probe_since is not None and now - self._probe_since < _PROBE_IS_LOST_AFTER
+
+    @property
+    def is_outage(self) -> bool:
+        """Whether the account has paused, and there was no answer since."""
+        return self._of_account is not None
 
     @property
     def _is_probing(self) -> bool:

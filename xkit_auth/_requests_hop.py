@@ -252,7 +252,7 @@ class Hop(Trip, Carried):
         while step is not None:
             if isinstance(step, Fetch):
                 self.note_rejected(step)
-                step = advance(life, self.fetch(step.rejected))
+                step = self.after_fetch(life, step, self.fetch(step.rejected))
             elif isinstance(step, Send):
                 response = self._sent_again(response, how, step.sending)
                 step = advance(life, None if is_from_cache(response) else self._answer_view(response, how))

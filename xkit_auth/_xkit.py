@@ -111,6 +111,7 @@ class Xkit:
             timeout=_number("timeout", timeout, least=0.001),
             max_calls=int(_number("max_calls", max_calls, least=1)),
             tell=self.directory.tell,
+            log=self.directory.log,
             network=Network(ca_file, hidden_proxy),
         )
         self.is_settled = True  # what auth objects have worked out for this Xkit still holds
@@ -155,13 +156,13 @@ class Xkit:
             PlatformError: Xkit could not be asked.
             ConfigurationError: a name cannot be used, or no HTTP library is installed.
         """
-        with self.explaining():
+        with self._explaining():
             return waited(self.broker.reading(connector, context, may_block=True))
 
     @says_how_to_call
     async def aget_connection(self, connector: str, *, context: str) -> Connection:
         """The same as ``get_connection``, for asyncio and trio."""
-        with self.explaining():
+        with self._explaining():
             return await awaited(self.broker.reading(connector, context))
 
     @says_how_to_call
@@ -179,13 +180,13 @@ class Xkit:
             PlatformError: Xkit could not be asked, and nothing that is held can be served instead.
             ConfigurationError: a name cannot be used, or no HTTP library is installed.
         """
-        with self.explaining():
+        with self._explaining():
             return waited(self.broker.asking(connector, context, _refused(rejected), may_block=True))
 
     @says_how_to_call
     async def aget_credential(self, connector: str, *, context: str, rejected: Credential | None = None) -> Credential:
         """The same as ``get_credential``, for asyncio and trio."""
-        with self.explaining():
+        with self._explaining():
             return await awaited(self.broker.asking(connector, context, _refused(rejected)))
 
     @says_how_to_call
@@ -277,7 +278,7 @@ class Xkit:
         return self.broker.knows(slug) or self.directory.knows(slug)
 
     @contextmanager
-    def explaining(self) -> Generator[None]:
+    def _explaining(self) -> Generator[None]:
         """The block whose errors get that link."""
         try:
             yield

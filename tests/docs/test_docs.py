@@ -162,7 +162,7 @@ def test_xkit_lists_every_public_method():
     methods = [name for name, value in vars(Xkit).items() if not name.startswith("_") and callable(getattr(Xkit, name))]
     listed = re.search(r"autoclass:: xkit_auth\.Xkit\n   :members: (.*)\n", REFERENCE["api"])
     assert listed is not None
-    assert set(methods) - set(listed[1].split(", ")) == {"explain", "explaining"}, "these are for auth objects"
+    assert set(methods) - set(listed[1].split(", ")) == {"explain"}, "explain is for auth objects"
 
 
 @pytest.mark.needs_all
@@ -409,3 +409,16 @@ def test_the_code_for_webhooks_is_safe_with_forged_ones():
             assert page["receive"](xkit, body, {"user-1"}) == status
         assert page["receive"](xkit, b"{}", set()) == 400
         assert sandbox.call_count() == 0
+
+
+def test_the_listener_of_the_page_on_logging_counts_and_times():
+    page: dict[str, Any] = {}
+    exec(file_in("docs/how-to/log-and-measure.md", "metrics.py"), page)
+    metrics = page["Metrics"]()
+    with Sandbox() as sandbox:
+        sandbox.connect("acme", "user-1")
+        xkit = sandbox.xkit(plugins=[metrics])
+        for _ in range(3):
+            xkit.get_credential("acme", context="user-1")
+    assert metrics.counts == {"fetched": 1, "cache_hit": 2}
+    assert len(metrics.seconds) == 1

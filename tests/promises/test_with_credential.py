@@ -414,7 +414,8 @@ def test_the_connector_s_rules_read_the_answer_that_the_exception_brings(sandbox
     assert sandbox.call_count() == 2
     with pytest.raises(Exception, match="401"):
         decorated('/status/401?body={"error":"scope"}')()
-    assert sandbox.call_count() == 2
+    assert len(tokens_at(sandbox)) == 2
+    sandbox.wait_for_calls(3)  # in the background
     with pytest.raises(ReauthorizationRequired) as caught:
         decorated("/status/403?header=X-Reason:revoked")()
     assert caught.value.__cause__ is decorated.errors[-1]

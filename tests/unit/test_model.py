@@ -83,7 +83,7 @@ def test_equal_values_have_equal_hashes_in_whatever_order_their_mappings_are():
 
 def test_a_value_shows_its_attributes():
     assert repr(Event("fetched", connector="slack", context="u")) == (
-        "Event(connector='slack', context='u', detail=None, fingerprint=None, kind='fetched')"
+        "Event(connector='slack', context='u', detail=None, fingerprint=None, kind='fetched', seconds=None)"
     )
 
 

@@ -61,7 +61,8 @@ def life_of(
             outcome: Any = None
             if isinstance(step, Fetch):
                 trip.note_rejected(step)
-                outcome = yield _Wanted(step.rejected)
+                step = trip.after_fetch(life, step, (yield _Wanted(step.rejected)))
+                continue
             elif isinstance(step, Send):
                 trip.note_resent(step.sending.credential)
                 carried.append(step.sending.credential)
