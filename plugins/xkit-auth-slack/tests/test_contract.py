@@ -11,7 +11,7 @@ from xkit_auth.testing import Answer, ConnectorContract
 class TestSlack(ConnectorContract):
     connector = slack
     sends = {"oauth2": {"Authorization": "Bearer TOKEN"}}
-    hosts = {"oauth2": ["slack.com"]}
+    hosts = {"oauth2": ["slack.com", "www.slack.com", "files.slack.com"]}
     answers = [
         Answer(Verdict.REFETCH, status=200, json={"ok": False, "error": "token_expired"}),
         Answer(Verdict.REFETCH, status=200, json={"ok": False, "error": "invalid_auth"}),
