@@ -12,11 +12,12 @@ from typing import Any, Literal, NoReturn, TypeVar
 
 from ._account import checked_name
 from ._current import CurrentContext
-from ._directory import hosts_for_one, hosts_given
+from ._directory import Home, hosts_for_one, hosts_given
 from ._errors import ConfigurationError, HostNotAllowed, XkitAuthError
 from ._flow import Fetch, Tell
+from ._known import some
 from ._model import ANY, Credential, RequestView, Verdict, _Any
-from ._origin import origin_of
+from ._origin import Origin, origin_of
 from ._policy import Policy, Sending
 from ._xkit import Xkit
 
@@ -224,7 +225,7 @@ class BaseAuth:
         if policy is None or not policy.allows(url):
             if self._off_host == "bare":
                 return None
-            raise _not_allowed(url, context, policy)
+            raise _not_allowed(url, context, policy, xkit.directory.home)
         settled = Settled(xkit, policy)
         if self._connector is not ANY and not any(map(callable, (self._hosts, self._params, self._kind))):
             if len(self._by_origin) >= _MOST_KNOWN_ORIGINS:
@@ -314,17 +315,34 @@ def context_now(given: Context | _Lost) -> str:
     return checked_name("context (from the context= function)", context)
 
 
-def _not_allowed(url: str, context: str, policy: Policy | None) -> HostNotAllowed:
+def _not_allowed(url: str, context: str, policy: Policy | None, home: Home | None) -> HostNotAllowed:
     origin = origin_of(url)
-    allowed = ", ".join(policy.hosts.entries) if policy is not None else "those of the connectors in use"
+    allowed = some(policy.hosts.entries) if policy is not None else "those of the connectors in use"
     where = f"{origin}" if origin is not None else "An origin that cannot be read with certainty"
     return HostNotAllowed(
         f"{where} may not receive the credential",
         connector=policy.slug if policy is not None else None,
         context=context,
-        hint=f"Allowed are {allowed}, over https. Nothing was asked and nothing was sent."
-        ' Use off_host="bare" to send such requests without the credential.',
+        hint=f"Allowed are {allowed or 'none yet'}, over https. Nothing was asked and nothing was sent."
+        f"{_way_in(origin, policy, home)}"
+        ' To send such requests without the credential, use off_host="bare".',
     )
+
+
+def _way_in(origin: Origin | None, policy: Policy | None, home: Home | None) -> str:
+    """What to do if the host is the connector's after all."""
+    if home is not None:
+        return f" {home.hint}"
+    if origin is None:
+        return " Write the host in ASCII, without a user name, a dot at its end, or a backslash."
+    if origin.scheme == "http":
+        is_only_that = policy is not None and policy.allows(f"https://{origin.host}")
+        return " Write https:// in the URL." if is_only_that and origin.port == 80 else ""
+    host = origin.host if origin.port == 443 else f"{origin.host}:{origin.port}"
+    if policy is None:
+        return f' If it is a connector\'s, name that one instead of ANY, and the host: hosts=["{host}"].'
+    params = " look at params=, or" if policy.params else ""
+    return f' If this host is the connector\'s, too,{params} name every host that may have it: hosts=["{host}", …].'
 
 
 class _Lost:

@@ -17,7 +17,7 @@ PACKAGE = Path(xkit_auth.__file__).parent
 LAYERS = [
     ["_disguise", "_process"],
     ["_text", "_errors", "_origin", "_expiry", "_chance", "_challenge", "_body", "_in_url"],
-    ["_model", "_params", "_showing"],
+    ["_known", "_model", "_params", "_showing"],
     ["_placement", "_account", "_failure"],
     ["_current"],
     ["_connector_check"],

@@ -14,6 +14,7 @@ import pytest
 import xkit_auth_aws
 
 from xkit_auth import ConfigurationError, Credential, RequestView, ResponseView, Verdict, Xkit
+from xkit_auth._known import PACKAGES
 from xkit_auth.testing import Answer, ConnectorContract
 
 KEYS = {"access_key_id": "AKIDEXAMPLE", "secret_access_key": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}
@@ -361,3 +362,7 @@ def test_what_a_policy_forbids_is_the_callers(sandbox, driver, auth):
     url = f"{sandbox.elsewhere_url}/status/403?header=content-type:text/xml&body={refusal}"
     assert driver.send("GET", url, auth=auth).text == error("AccessDenied")
     assert sandbox.call_count() == 1
+
+
+def test_the_core_knows_which_connectors_this_package_brings():
+    assert PACKAGES["xkit-auth-aws"].split() == [each.slug for each in xkit_auth_aws.xkit_auth_connectors()]

@@ -10,6 +10,7 @@ import pytest
 import xkit_auth_connectors
 
 from xkit_auth import ConfigurationError, Xkit
+from xkit_auth._known import PACKAGES
 from xkit_auth.plugins import Plugins
 from xkit_auth.testing import ConnectorContract
 
@@ -195,3 +196,8 @@ def contracts():
                 if isinstance(value, type) and issubclass(value, ConnectorContract) and value is not ConnectorContract:
                     found[value.connector.slug] = value
     return found
+
+
+def test_the_core_knows_which_connectors_this_package_brings():
+    names = {name for connector in CONNECTORS for name in (connector.slug, *connector.aliases)}
+    assert set(PACKAGES["xkit-auth-connectors"].split()) == names

@@ -5,6 +5,7 @@ from __future__ import annotations
 from xkit_auth_github import github
 
 from xkit_auth import Verdict
+from xkit_auth._known import PACKAGES
 from xkit_auth.testing import Answer, ConnectorContract
 
 
@@ -43,3 +44,7 @@ class TestGithub(ConnectorContract):
         Answer(Verdict.ACCEPTED, status=403, headers={"X-RateLimit-Remaining": "4999"}),
         Answer(Verdict.ACCEPTED, status=404, json={"message": "Not Found"}),
     ]
+
+
+def test_the_core_knows_which_connectors_this_package_brings():
+    assert PACKAGES["xkit-auth-github"].split() == [github.slug, *github.aliases]
