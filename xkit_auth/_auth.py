@@ -15,9 +15,10 @@ from ._account import checked_name
 from ._broker import Asking, awaited, waited
 from ._calling import says_how_to_call
 from ._current import CurrentContext
-from ._directory import hosts_for_one, kind_given, params_given, readable_hosts
+from ._directory import Home, hosts_for_one, kind_given, params_given, readable_hosts
 from ._errors import ConfigurationError, HostNotAllowed, XkitAuthError
 from ._flow import Fetch, Life, Step, Tell, advance
+from ._known import some
 from ._model import ANY, Credential, RequestView, Verdict, _Any
 from ._origin import Origin, origin_of
 from ._policy import Policy, Sending
@@ -314,7 +315,7 @@ class BaseAuth:
         if policy is None or not policy.allows(url):
             if self._off_host == "bare":
                 return None
-            raise _not_allowed(url, context, policy)
+            raise _not_allowed(url, context, policy, xkit.directory.home)
         settled = Settled(xkit, policy, origin_of(url))
         if self._connector is not ANY and not any(map(callable, (self._hosts, self._params, self._kind))):
             if len(self._by_origin) >= _MOST_KNOWN_ORIGINS:
@@ -413,17 +414,34 @@ def context_now(given: Context | _Lost) -> str:
     return checked_name("context (from the context= function)", context)
 
 
-def _not_allowed(url: str, context: str, policy: Policy | None) -> HostNotAllowed:
+def _not_allowed(url: str, context: str, policy: Policy | None, home: Home | None) -> HostNotAllowed:
     origin = origin_of(url)
-    allowed = ", ".join(policy.hosts.entries) if policy is not None else "those of the connectors in use"
+    allowed = some(policy.hosts.entries) if policy is not None else "those of the connectors in use"
     where = f"{origin}" if origin is not None else "An origin that cannot be read with certainty"
     return HostNotAllowed(
         f"{where} may not receive the credential",
         connector=policy.slug if policy is not None else None,
         context=context,
-        hint=f"Allowed are {allowed}, over https. Nothing was asked and nothing was sent."
-        ' Use off_host="bare" to send such requests without the credential.',
+        hint=f"Allowed are {allowed or 'none yet'}, over https. Nothing was asked and nothing was sent."
+        f"{_way_in(origin, policy, home)}"
+        ' To send such requests without the credential, use off_host="bare".',
     )
+
+
+def _way_in(origin: Origin | None, policy: Policy | None, home: Home | None) -> str:
+    """What to do if the host is the connector's after all."""
+    if home is not None:
+        return f" {home.hint}"
+    if origin is None:
+        return " Write the host in ASCII, without a user name, a dot at its end, or a backslash."
+    if origin.scheme == "http":
+        is_only_that = policy is not None and policy.allows(f"https://{origin.host}")
+        return " Write https:// in the URL." if is_only_that and origin.port == 80 else ""
+    host = origin.host if origin.port == 443 else f"{origin.host}:{origin.port}"
+    if policy is None:
+        return f' If it is a connector\'s, name that one instead of ANY, and the host: hosts=["{host}"].'
+    params = " look at params=, or" if policy.params else ""
+    return f' If this host is the connector\'s, too,{params} name every host that may have it: hosts=["{host}", …].'
 
 
 class _Lost:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ._connector import Connector, filled_hosts, hosts_for, params_for
 from ._connector_check import why_no_slug
 from ._errors import ConfigurationError, ConflictWarning
+from ._known import hint_for_unknown
 from ._log import Log
 from ._model import Credential, Event, EventKind
 from ._origin import Hosts, Origin, origin_of
@@ -129,12 +130,10 @@ class Directory:
         elif hosts is not None and meant == slug:
             connector = Connector(slug, hosts=_hosts(hosts, slug).entries)
         else:
-            left_out = "".join(f" The plugin {name} was left out: {why}." for name, why in plugins.broken)
             raise ConfigurationError(
                 "No plugin knows this connector",
                 connector=meant,
-                hint="Install the plugin that brings it, say in Xkit(connectors=…) which connector the slug means,"
-                f" or give hosts=[…]: the hosts that may receive its credential as a Bearer token.{left_out}",
+                hint=hint_for_unknown(slug, meant, plugins.names(), plugins.broken),
             )
         kind = _kind(connector, kind, slug)
         if hosts is None and not hosts_for(connector, kind):

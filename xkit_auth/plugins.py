@@ -174,6 +174,10 @@ class Plugins:
             if len(claims) == 1 and claims[0].connector.slug == slug
         }
 
+    def names(self) -> list[str]:
+        """Every slug and alias that a plugin claims."""
+        return list(self._by_name)
+
     def get(self, name: str) -> object:
         """The plugin of this name."""
         return self._manager.get_plugin(name)

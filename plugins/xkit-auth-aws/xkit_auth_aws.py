@@ -11,7 +11,11 @@ Regions and services are those that botocore 1.44 knows, as not all hosts below 
 newer, not in a region, such as IAM, or an endpoint for FIPS takes ``hosts=["iam.amazonaws.com"]`` and, to sign with,
 ``"signing_name"`` and ``"signing_region"``, which may be any.
 
-Source: code and tests of other clients, for the codes of refusals, as JSON (``__type``) and as XML (``<Code>``).
+An answer to HEAD has no body and no code. S3 answers 400 to one with a token that has expired, so that is worth another
+token; a 403 may as well be about the object, and is left alone.
+
+Source: code and tests of other clients, for the codes of refusals, as a header (``x-amzn-errortype``), as JSON
+(``__type``, ``Error.Code``) and as XML (``<Code>``); reports of users, for EC2's ``RequestExpired`` and S3's HEAD.
 Unverified, and so left out: hosts outside ``amazonaws.com``, and the meaning of any other code.
 """
 
@@ -30,6 +34,7 @@ from xkit_auth import (
     Failure,
     Placement,
     RequestView,
+    ResponseView,
     Verdict,
     hookimpl,
 )
@@ -43,10 +48,13 @@ _JSON = ("application/json", "application/x-amz-json-1.0", "application/x-amz-js
 
 
 def _either(then: Verdict, *codes: str) -> list[Failure]:
-    """The rules for these error codes, in JSON and in XML."""
+    """The rules for these error codes, wherever a protocol of AWS's says them: in a header, in JSON and in XML."""
+    said = [Contains(code) for code in codes]
     return [
-        Failure(then, status=(400, 403), json={"__type": [Contains(code) for code in codes]}),
-        Failure(then, status=(400, 403), text=[Contains(f"<Code>{code}</Code>") for code in codes]),
+        Failure(then, status=(400, 401, 403), header={"x-amzn-errortype": said}),
+        Failure(then, status=(400, 401, 403), json={"__type": said}),
+        Failure(then, status=(400, 401, 403), json={"Error.Code": said}),
+        Failure(then, status=(400, 401, 403), text=[Contains(f"<Code>{code}</Code>") for code in codes]),
     ]
 
 
@@ -54,6 +62,8 @@ _FAILURES = [
     *_either(
         Verdict.REFETCH,
         *("ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidClientTokenId"),
+        # What EC2 says of a temporary credential that has expired, and S3 of one that it does not take any more.
+        *("RequestExpired", "TokenRefreshRequired", "InvalidToken"),
         "UnrecognizedClientException",
     ),
     *_either(
@@ -135,7 +145,7 @@ aws = Connector(
             header={"Authorization": "AWS4-HMAC-SHA256 with {field.access_key_id} and {field.secret_access_key}"}
         )
     },
-    inspect={400: _JSON + _XML, 403: _JSON + _XML},
+    inspect={400: _JSON + _XML, 401: _JSON + _XML, 403: _JSON + _XML},
     failures=_FAILURES,
 )
 
@@ -176,6 +186,13 @@ def xkit_auth_format_headers(
     wanted.headers["Authorization"] = _authorization(signer, wanted)
     ours = ("Authorization", "X-Amz-Date", "X-Amz-Security-Token", "X-Amz-Content-SHA256")
     return {name: wanted.headers[name] for name in ours if name in wanted.headers}
+
+
+@hookimpl
+def xkit_auth_classify_response(connector: Connector, response: ResponseView) -> Verdict | None:
+    """What S3 says without a word."""
+    is_head = connector.slug == aws_s3.slug and response.request.method == "HEAD"
+    return Verdict.REFETCH if is_head and response.status == 400 else None
 
 
 def _prepared(request: RequestView, credential: Credential, service: str, region: str) -> tuple[AWSRequest, Any]:

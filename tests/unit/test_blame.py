@@ -425,6 +425,7 @@ WHO = {
         {} does not allow that its {} is set, so that bind() cannot put anything there
         {} has no argument {} that can be passed by its name
         {} is a generator: a part of what it gives may be used when its credential is turned down
+        {} is in use while a sandbox stands in for {}, where nothing is encrypted
         {} may not receive the credential
         {} must be a path or an ssl.SSLContext
         {} names another host than the URL: there the credential would be received by somebody else

@@ -17,7 +17,7 @@ PACKAGE = Path(xkit_auth.__file__).parent
 LAYERS = [
     ["_calling", "_disguise", "_process"],
     ["_text", "_elsewhere", "_errors", "_origin", "_expiry", "_chance", "_challenge", "_body", "_in_url", "_whole"],
-    ["_model", "_params", "_showing"],
+    ["_known", "_model", "_params", "_showing"],
     ["_placement", "_account", "_failure"],
     ["_current"],
     ["_connector_check"],

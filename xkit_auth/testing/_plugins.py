@@ -26,6 +26,10 @@ class SandboxPlugins(Plugins):
     def connectors(self) -> Mapping[str, Connector]:
         return {**super().connectors(), **self._providers.added}
 
+    def names(self) -> list[str]:
+        added = [name for each in self._providers.added.values() for name in (each.slug, *each.aliases)]
+        return [*super().names(), *added]
+
     def own_slug(self, slug: str) -> str:
         """The connector's own slug for an alias; the same slug if it is none, or if nobody can say."""
         try:

@@ -13,7 +13,8 @@ from urllib.parse import quote
 import pytest
 import xkit_auth_aws
 
-from xkit_auth import ConfigurationError, Credential, RequestView, Verdict, Xkit
+from xkit_auth import ConfigurationError, Credential, RequestView, ResponseView, Verdict, Xkit
+from xkit_auth._known import PACKAGES
 from xkit_auth.testing import Answer, ConnectorContract
 
 KEYS = {"access_key_id": "AKIDEXAMPLE", "secret_access_key": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}
@@ -40,6 +41,46 @@ class TestAws(ConnectorContract):
         Answer(Verdict.DENIED, status=400, json={"__type": "AccessDeniedException"}),
         Answer(Verdict.DENIED, status=403, headers={"Content-Type": "text/xml"}, text=error("SignatureDoesNotMatch")),
         Answer(Verdict.ACCEPTED, status=400, json={"__type": "ResourceNotFoundException"}),
+        # Bedrock, Lambda, API Gateway: the code is in a header, at times with more behind it.
+        Answer(
+            Verdict.REFETCH,
+            status=403,
+            headers={"x-amzn-ErrorType": "ExpiredTokenException"},
+            json={"message": "The security token included in the request is expired"},
+        ),
+        Answer(
+            Verdict.REFETCH,
+            status=403,
+            headers={
+                "x-amzn-ErrorType": "UnrecognizedClientException:http://internal.amazon.com/coral/com.amazon.coral/"
+            },
+            json={"message": "The security token included in the request is invalid."},
+        ),
+        Answer(
+            Verdict.DENIED,
+            status=403,
+            headers={"x-amzn-ErrorType": "AccessDeniedException"},
+            json={"Message": "User: arn:aws:iam::1:user/u is not authorized to perform: lambda:InvokeFunction"},
+        ),
+        # IAM and STS, asked for JSON
+        Answer(Verdict.REFETCH, status=403, json={"Error": {"Code": "ExpiredToken", "Message": "It is expired."}}),
+        Answer(Verdict.DENIED, status=403, json={"Error": {"Code": "AccessDenied", "Message": "No."}}),
+        # EC2
+        Answer(
+            Verdict.REFETCH,
+            status=400,
+            headers={"Content-Type": "text/xml;charset=UTF-8"},
+            text="<Response><Errors><Error><Code>RequestExpired</Code><Message>Request has expired.</Message></Error>"
+            "</Errors><RequestID>1</RequestID></Response>",
+        ),
+        Answer(
+            Verdict.REFETCH,
+            status=401,
+            headers={"Content-Type": "text/xml;charset=UTF-8"},
+            text="<Response><Errors><Error><Code>AuthFailure</Code><Message>AWS was not able to validate the provided"
+            " access credentials</Message></Error></Errors></Response>",
+        ),
+        Answer(Verdict.ACCEPTED, status=404, headers={"x-amzn-ErrorType": "ResourceNotFoundException"}),
     ]
 
 
@@ -52,8 +93,29 @@ class TestS3(ConnectorContract):
         *TestAws.answers,
         Answer(Verdict.REFETCH, status=400, headers={"Content-Type": "application/xml"}, text=error("ExpiredToken")),
         Answer(Verdict.DENIED, status=403, headers={"Content-Type": "application/xml"}, text=error("AccessDenied")),
+        Answer(Verdict.REFETCH, status=400, headers={"Content-Type": "application/xml"}, text=error("InvalidToken")),
         Answer(Verdict.ACCEPTED, status=404, headers={"Content-Type": "application/xml"}, text=error("NoSuchKey")),
+        Answer(Verdict.ACCEPTED, status=400),
     ]
+
+
+@pytest.mark.parametrize(
+    ("connector", "method", "status", "then"),
+    [
+        ("aws-s3", "HEAD", 400, Verdict.REFETCH),
+        ("aws-s3", "HEAD", 403, Verdict.ACCEPTED),
+        ("aws-s3", "HEAD", 404, Verdict.ACCEPTED),
+        ("aws-s3", "GET", 400, Verdict.ACCEPTED),
+        ("aws", "HEAD", 400, Verdict.ACCEPTED),
+    ],
+)
+def test_a_head_to_s3_has_no_body_and_its_400_is_an_expired_token(connector, method, status, then):
+    params = {"region": "eu-west-1"} if connector == "aws-s3" else {"region": "eu-west-1", "service": "sqs"}
+    with Xkit(publishable_key="pk", secret_key="sk", plugins=[xkit_auth_aws]) as xkit:
+        policy = xkit.directory.policy_for(connector, params=params)
+        request = RequestView(method=method, url="https://b.s3.eu-west-1.amazonaws.com/k", headers={}, body=b"")
+        response = ResponseView(status=status, headers={"content-type": "application/xml"}, request=request)
+        assert policy.judge(Credential(KEYS), response).verdict is then
 
 
 # The hosts
@@ -301,3 +363,7 @@ def test_what_a_policy_forbids_is_the_callers(sandbox, driver, auth):
     assert driver.send("GET", url, auth=auth).text == error("AccessDenied")
     sandbox.wait_for_calls(2)  # in the background, as the policy may have been changed; nothing is sent again
     assert len(sandbox.arrivals("elsewhere")) == 1
+
+
+def test_the_core_knows_which_connectors_this_package_brings():
+    assert PACKAGES["xkit-auth-aws"].split() == [each.slug for each in xkit_auth_aws.xkit_auth_connectors()]

@@ -25,6 +25,23 @@ class TestQuickBooks(ConnectorContract):
         Answer(Verdict.REFETCH, status=401, headers=INVALID_TOKEN, json=quickbooks_says("AuthenticationFailed")),
         Answer(Verdict.DENIED, status=401, json=quickbooks_says("ApplicationAuthenticationFailed")),
         Answer(Verdict.DENIED, status=401, json=quickbooks_says("ApplicationAuthenticationFailed", "Fault")),
+        Answer(Verdict.DENIED, status=403, json=quickbooks_says("ApplicationAuthorizationFailed")),
+        Answer(
+            Verdict.DENIED,
+            status=401,
+            headers={"Content-Type": "application/xml"},
+            text='<IntuitResponse xmlns="http://schema.intuit.com/finance/v3"><Fault type="AUTHENTICATION">'
+            '<Error code="3200"><Message>message=ApplicationAuthenticationFailed; errorCode=003200; statusCode=401'
+            "</Message></Error></Fault></IntuitResponse>",
+        ),
+        Answer(
+            Verdict.REFETCH,
+            status=401,
+            headers={"Content-Type": "application/xml"},
+            text='<IntuitResponse><Fault type="AUTHENTICATION"><Error code="3200"><Message>'
+            "message=AuthenticationFailed; errorCode=003200; statusCode=401"
+            "</Message></Error></Fault></IntuitResponse>",
+        ),
         Answer(Verdict.ACCEPTED, status=403),
         Answer(Verdict.RATE_LIMITED, status=429),
     ]

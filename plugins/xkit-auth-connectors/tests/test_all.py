@@ -10,12 +10,13 @@ import pytest
 import xkit_auth_connectors
 
 from xkit_auth import ConfigurationError, Xkit
+from xkit_auth._known import PACKAGES
 from xkit_auth.plugins import Plugins
 from xkit_auth.testing import ConnectorContract
 
 CONNECTORS = xkit_auth_connectors.xkit_auth_connectors()
 HERE = Path(xkit_auth_connectors.__file__).parent
-NOT_CONNECTORS = {"__init__", "appsecret_proof", "sdk"}
+NOT_CONNECTORS = {"__init__", "_graphql", "appsecret_proof", "sdk"}
 
 
 def test_every_module_is_in_the_list_and_the_list_is_sorted():
@@ -195,3 +196,8 @@ def contracts():
                 if isinstance(value, type) and issubclass(value, ConnectorContract) and value is not ConnectorContract:
                     found[value.connector.slug] = value
     return found
+
+
+def test_the_core_knows_which_connectors_this_package_brings():
+    names = {name for connector in CONNECTORS for name in (connector.slug, *connector.aliases)}
+    assert set(PACKAGES["xkit-auth-connectors"].split()) == names

@@ -13,9 +13,26 @@ from xkit_auth.testing import Answer, ConnectorContract
 class TestSalesforce(ConnectorContract):
     connector = salesforce
     params = {"host": "acme--dev.sandbox.my.salesforce.com"}
-    sends = {"oauth2": {"Authorization": "Bearer TOKEN"}}
-    hosts = {"oauth2": ["acme--dev.sandbox.my.salesforce.com"]}
+    sends = {
+        "oauth2": {"Authorization": "Bearer TOKEN"},
+        "bulk": {"Authorization": "Bearer TOKEN", "X-SFDC-Session": "TOKEN"},
+    }
+    hosts = dict.fromkeys(sends, ("acme--dev.sandbox.my.salesforce.com",))
     answers = [
+        Answer(
+            Verdict.REFETCH,
+            status=400,
+            json={"exceptionCode": "InvalidSessionId", "exceptionMessage": "Invalid session id"},
+        ),
+        Answer(
+            Verdict.REFETCH,
+            status=400,
+            headers={"Content-Type": "application/xml"},
+            text='<?xml version="1.0" encoding="UTF-8"?><error xmlns="http://www.force.com/2009/06/asyncapi/dataload">'
+            "<exceptionCode>InvalidSessionId</exceptionCode><exceptionMessage>Invalid session id</exceptionMessage>"
+            "</error>",
+        ),
+        Answer(Verdict.ACCEPTED, status=400, json={"exceptionCode": "InvalidBatch", "exceptionMessage": "No."}),
         Answer(Verdict.REFETCH, status=401, json=[{"errorCode": "INVALID_SESSION_ID", "message": "Session expired"}]),
         Answer(Verdict.RATE_LIMITED, status=403, json=[{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "Enough."}]),
         Answer(Verdict.DENIED, status=403, json=[{"errorCode": "INSUFFICIENT_ACCESS", "message": "It is not yours."}]),

@@ -21,6 +21,8 @@ ANSWERS = [
         json={"error": {"code": 401, "status": "UNAUTHENTICATED", "errors": [{"reason": "authError"}]}},
     ),
     forbidden(Verdict.DENIED, "insufficientPermissions"),
+    forbidden(Verdict.DENIED, "accessNotConfigured"),
+    forbidden(Verdict.RATE_LIMITED, "userRateLimitExceeded"),
     Answer(
         Verdict.DENIED,
         status=403,

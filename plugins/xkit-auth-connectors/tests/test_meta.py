@@ -21,7 +21,7 @@ def says(code, subcode=None):
 ANSWERS = [
     *(Answer(Verdict.REFETCH, status=status, json=says(code)) for status in (400, 401) for code in (190, 102)),
     *(Answer(Verdict.REFETCH, status=400, json=says(190, subcode)) for subcode in (463, 464, 467)),
-    *(Answer(Verdict.RECONNECT, status=400, json=says(190, subcode)) for subcode in (458, 459, 460)),
+    *(Answer(Verdict.RECONNECT, status=400, json=says(190, subcode)) for subcode in (458, 459, 460, 493)),
     Answer(Verdict.RECONNECT, status=401, json=says(190, 458)),
     *(Answer(Verdict.RATE_LIMITED, status=400, json=says(code)) for code in (4, 17, 341)),
     *(Answer(Verdict.DENIED, status=400, json=says(code)) for code in (3, 10, 200, 299, 368)),

@@ -33,6 +33,8 @@ ANSWERS = [
         status=403,
         headers={"WWW-Authenticate": f'Bearer realm="", error="insufficient_claims", claims="{CLAIMS}"'},
     ),
+    Answer(Verdict.DENIED, status=403, json={"error": {"code": "Authorization_RequestDenied", "message": "No."}}),
+    Answer(Verdict.DENIED, status=403, json={"error": {"code": "ErrorAccessDenied", "message": "No."}}),
     Answer(Verdict.ACCEPTED, status=403, json={"error": {"code": "SomethingElse"}}),
     Answer(Verdict.RATE_LIMITED, status=429, headers={"Retry-After": "30"}),
 ]

@@ -25,6 +25,12 @@ class TestLinear(ConnectorContract):
         Answer(Verdict.REFETCH, status=200, json=NOT_AUTHENTICATED),
         Answer(Verdict.REFETCH, status=400, json=NOT_AUTHENTICATED),
         Answer(Verdict.REFETCH, status=401, json=NOT_AUTHENTICATED),
+        Answer(Verdict.REFETCH, status=200, json=linear_says(code="authentication_error")),
+        Answer(Verdict.REFETCH, status=200, json=[NOT_AUTHENTICATED, NOT_AUTHENTICATED]),
+        # The first part of this batch was done: sent again, it would be done twice.
+        Answer(Verdict.ACCEPTED, status=200, json=[{"data": {"issueCreate": {}}}, NOT_AUTHENTICATED]),
+        Answer(Verdict.RATE_LIMITED, status=400, json=[{"data": {}}, linear_says(code="RATELIMITED")]),
+        Answer(Verdict.DENIED, status=200, json=[{"data": {}}, linear_says(type="forbidden")]),
         Answer(Verdict.RATE_LIMITED, status=400, json=linear_says(code="RATELIMITED")),
         Answer(Verdict.RATE_LIMITED, status=400, json=linear_says(type="ratelimited")),
         Answer(Verdict.DENIED, status=200, json=linear_says(type="forbidden")),
@@ -41,10 +47,13 @@ class TestMonday(ConnectorContract):
     answers = [
         Answer(Verdict.REFETCH, status=401, json={"errors": ["Not Authenticated"]}),
         Answer(
-            Verdict.ACCEPTED,
+            Verdict.DENIED,
             status=200,
             json={"errors": [{"extensions": {"code": "UserUnauthorizedException", "status_code": 403}}]},
         ),
+        Answer(Verdict.DENIED, status=200, json=[{"errors": [{"extensions": {"code": "UserUnauthorizedException"}}]}]),
+        Answer(Verdict.DENIED, status=200, json={"error_code": "UserUnauthorizedException", "status_code": 403}),
+        Answer(Verdict.ACCEPTED, status=200, json={"data": {"boards": []}}),
         Answer(Verdict.ACCEPTED, status=403),
         Answer(Verdict.RATE_LIMITED, status=429, headers={"Retry-After": "30"}),
     ]

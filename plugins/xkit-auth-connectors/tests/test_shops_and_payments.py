@@ -21,6 +21,13 @@ class TestShopify(ConnectorContract):
         Answer(Verdict.ACCEPTED, status=403, json={"errors": "[API] The merchant must approve read_orders."}),
         Answer(Verdict.ACCEPTED, status=402),
         Answer(Verdict.ACCEPTED, status=423),
+        *(
+            Answer(then, status=200, json=json)
+            for then, code in ((Verdict.DENIED, "ACCESS_DENIED"), (Verdict.RATE_LIMITED, "THROTTLED"))
+            for error in [{"errors": [{"message": "No.", "extensions": {"code": code}}]}]
+            for json in (error, [error])
+        ),
+        Answer(Verdict.ACCEPTED, status=200, json={"data": {"shop": {"name": "Acme"}}}),
         Answer(Verdict.RATE_LIMITED, status=429),
     ]
 

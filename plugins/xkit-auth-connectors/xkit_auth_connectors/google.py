@@ -1,11 +1,11 @@
 """Google Drive, Google Calendar, Gmail and YouTube.
 
-A token that is no good is answered with 401 and ``UNAUTHENTICATED``; a missing scope, or a file that is out of
-bounds, with 403 and a reason. Each connector has its own hosts and not all of ``googleapis.com``, where customers
-have content, too. Source: Google's guide for the Drive API, "Handle errors", other integrations, and code and tests
-of other clients. Unverified, and left out: the reasons for a 403 that is a rate limit (so it counts as an ordinary
-answer), the API key of YouTube, its 401 for an account without a channel (so it is taken for a refusal), and further
-hosts of Gmail and YouTube.
+A token that is no good is answered with 401 and ``UNAUTHENTICATED``; a missing scope, or a file that is out of bounds,
+with 403 and a reason. Each connector has its own hosts and not all of ``googleapis.com``, where customers have
+content, too. A 403 may also be a limit, or an API that the application's project has not switched on. Source: Google's
+guide for the Drive API, "Handle errors", other integrations, and code and tests of other clients. Unverified, and left
+out: the API key of YouTube, its 401 for an account without a channel (so it is taken for a refusal), and further hosts
+of Gmail and YouTube.
 """
 
 from __future__ import annotations
@@ -13,8 +13,22 @@ from __future__ import annotations
 from xkit_auth import Connector, Failure, Verdict
 
 _READS_403 = {403: "application/json"}
-_MISSING_SCOPE = [
-    Failure(Verdict.DENIED, status=403, json={"error.errors.*.reason": "insufficientPermissions"}),
+_REFUSALS = [
+    Failure(
+        Verdict.RATE_LIMITED,
+        status=403,
+        json={
+            "error.errors.*.reason": (
+                *("rateLimitExceeded", "userRateLimitExceeded", "dailyLimitExceeded", "quotaExceeded"),
+                "sharingRateLimitExceeded",
+            )
+        },
+    ),
+    Failure(
+        Verdict.DENIED,
+        status=403,
+        json={"error.errors.*.reason": ("insufficientPermissions", "accessNotConfigured", "domainPolicy")},
+    ),
     Failure(Verdict.DENIED, status=403, json={"error.details.*.reason": "ACCESS_TOKEN_SCOPE_INSUFFICIENT"}),
 ]
 
@@ -24,7 +38,7 @@ google_drive = Connector(
     paths=["/drive/", "/upload/drive/"],
     inspect=_READS_403,
     failures=[
-        *_MISSING_SCOPE,
+        *_REFUSALS,
         Failure(
             Verdict.DENIED,
             status=403,
@@ -38,17 +52,17 @@ google_calendar = Connector(
     hosts=["www.googleapis.com"],
     paths=["/calendar/"],
     inspect=_READS_403,
-    failures=_MISSING_SCOPE,
+    failures=_REFUSALS,
 )
 
-gmail = Connector("gmail", hosts=["gmail.googleapis.com"], inspect=_READS_403, failures=_MISSING_SCOPE)
+gmail = Connector("gmail", hosts=["gmail.googleapis.com"], inspect=_READS_403, failures=_REFUSALS)
 
 youtube = Connector(
     "youtube",
     hosts=["www.googleapis.com"],
     paths=["/youtube/"],
     inspect=_READS_403,
-    failures=_MISSING_SCOPE,
+    failures=_REFUSALS,
 )
 
 connectors = [google_drive, google_calendar, gmail, youtube]

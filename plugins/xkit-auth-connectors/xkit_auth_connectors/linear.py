@@ -2,13 +2,15 @@
 
 An OAuth token is sent as Bearer, a personal API key without any scheme. This is a GraphQL API, and its refusals come
 with 200, 400 or 401, so the body decides: ``AUTHENTICATION_ERROR`` is worth another token. Too many requests are
-answered with 400. Source: Linear's SDK and its documentation, "Rate limiting"; code of other clients. Unverified: the
-status with which something is forbidden.
+answered with 400. A batch of queries is answered with an array. Source: Linear's SDK and its documentation, "Rate
+limiting"; code of other clients. Unverified: the status with which something is forbidden.
 """
 
 from __future__ import annotations
 
-from xkit_auth import Connector, Failure, Placement, Verdict
+from xkit_auth import Connector, Placement, Verdict
+
+from ._graphql import errors
 
 linear = Connector(
     "linear",
@@ -19,14 +21,10 @@ linear = Connector(
     },
     inspect={200: "application/json", 400: "application/json", 401: "application/json"},
     failures=[
-        Failure(Verdict.REFETCH, status=(200, 400), json={"errors.*.extensions.code": "AUTHENTICATION_ERROR"}),
+        *errors(Verdict.REFETCH, "AUTHENTICATION_ERROR", status=(200, 400)),
         # It is the code that is in capitals, and the type that is not; either will do.
-        Failure(Verdict.RATE_LIMITED, status=400, json={"errors.*.extensions.*": ("RATELIMITED", "ratelimited")}),
-        Failure(
-            Verdict.DENIED,
-            status=(200, 400, 401),
-            json={"errors.*.extensions.type": ("forbidden", "feature not accessible")},
-        ),
+        *errors(Verdict.RATE_LIMITED, "RATELIMITED", status=400, at="extensions.*"),
+        *errors(Verdict.DENIED, "forbidden", "feature not accessible", status=(200, 400, 401), at="extensions.type"),
     ],
 )
 

@@ -6,7 +6,7 @@ personal account's token is answered with 401 by an API for work accounts, which
 of Teams, the older API for personal OneDrives and SharePoint's own API take tokens of their own, so these are kinds
 with their own hosts. All five share Graph's host, so ``ANY`` cannot tell them apart. Source: Microsoft's
 documentation, on authorization errors of Graph and on continuous access evaluation, other integrations, and code and
-tests of other clients. Unverified, and left out: national clouds, and the codes of a 403 for missing permissions.
+tests of other clients; reports of users (the codes of a 403). Unverified, and left out: national clouds.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from xkit_auth import PRESENT, Connector, Failure, Placement, Verdict
 microsoft_graph = Connector(
     "microsoft-graph",
     hosts=["graph.microsoft.com"],
+    inspect={403: "application/json"},
     failures=[
         Failure(
             Verdict.CHALLENGE,
@@ -24,6 +25,7 @@ microsoft_graph = Connector(
             detail="claims",
         ),
         Failure(Verdict.DENIED, status=403, challenge={"error": "insufficient_claims"}),
+        Failure(Verdict.DENIED, status=403, json={"error.code": ("Authorization_RequestDenied", "ErrorAccessDenied")}),
     ],
 )
 

@@ -2,8 +2,8 @@
 
 Tokens of users and server-to-server tokens go the same way. One that is expired or wrong is answered with 401 and
 code 124; if the message complains of scopes instead, another token does not help. Source: Zoom's documentation,
-"Errors" and "OAuth error messages". Unverified: the status with which missing scopes are reported (a 401 is provided
-for), and the hosts of regions, which are left out.
+"Errors" and "OAuth error messages"; reports of users (missing scopes with 400). Unverified, and left out: the hosts of
+regions.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from xkit_auth import Connector, Contains, Failure, Verdict
 zoom = Connector(
     "zoom",
     hosts=["api.zoom.us"],
-    inspect={401: "application/json"},
+    inspect={400: "application/json", 401: "application/json"},
     failures=[
-        Failure(Verdict.DENIED, status=401, json={"message": Contains("does not contain scopes")}),
+        Failure(Verdict.DENIED, status=(400, 401), json={"message": Contains("does not contain scopes")}),
     ],
 )
 

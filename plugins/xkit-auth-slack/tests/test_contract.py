@@ -5,13 +5,14 @@ from __future__ import annotations
 from xkit_auth_slack import slack
 
 from xkit_auth import Verdict
+from xkit_auth._known import PACKAGES
 from xkit_auth.testing import Answer, ConnectorContract
 
 
 class TestSlack(ConnectorContract):
     connector = slack
     sends = {"oauth2": {"Authorization": "Bearer TOKEN"}}
-    hosts = {"oauth2": ["slack.com"]}
+    hosts = {"oauth2": ["slack.com", "www.slack.com", "files.slack.com"]}
     answers = [
         Answer(Verdict.REFETCH, status=200, json={"ok": False, "error": "token_expired"}),
         Answer(Verdict.REFETCH, status=200, json={"ok": False, "error": "invalid_auth"}),
@@ -32,3 +33,7 @@ class TestSlack(ConnectorContract):
         Answer(Verdict.ACCEPTED, status=200, text='{"ok":false,"error":"token_expired"}'),
         Answer(Verdict.RATE_LIMITED, status=429, headers={"Retry-After": "30"}),
     ]
+
+
+def test_the_core_knows_which_connectors_this_package_brings():
+    assert PACKAGES["xkit-auth-slack"].split() == [slack.slug, *slack.aliases]

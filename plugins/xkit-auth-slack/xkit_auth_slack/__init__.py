@@ -2,8 +2,8 @@
 
 Slack says that a token is dead with HTTP 200 and ``{"ok": false, "error": …}``, so the body of such answers is looked
 at: JSON only, small only, never a stream or a download. Bot, user and rotated tokens all go as Bearer. Source: Slack's
-published Web API specification, ``auth.test``, and code and tests of other clients. Unverified, and so left out:
-``files.slack.com``, from which private files come.
+published Web API specification, ``auth.test``, and code and tests of other clients. Private files come from
+``files.slack.com``; slack_sdk before 3.31 calls ``www.slack.com``, which serves the same API.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from xkit_auth import Connector, Failure, Verdict, hookimpl
 
 slack = Connector(
     "slack",
-    hosts=["slack.com"],
+    hosts=["slack.com", "www.slack.com", "files.slack.com"],
     inspect={200: "application/json"},
     failures=[
         Failure(
