@@ -255,6 +255,31 @@ def test_a_package_or_extra_that_is_to_be_installed_exists(name):
         assert {each for each in packages if each.startswith("xkit-auth")} <= ours
 
 
+def test_a_page_that_installs_by_name_says_what_to_do_while_nothing_is_published():
+    naming = [
+        name for name in TEXTS if re.search(r"^\$ pip install .*xkit-auth[\[-](?!.*\.\./)", TEXTS[name], re.MULTILINE)
+    ]
+    naming = [name for name in naming if name != "docs/how-to/install.md"]
+    assert len(naming) >= 4
+    for name in naming:
+        assert re.search(r"\]\((\.\./how-to/)?install\.md\)", TEXTS[name]) or "plugins/" in TEXTS[name], name
+
+
+def test_every_extra_and_plugin_is_on_the_page_about_installing():
+    page = TEXTS["docs/how-to/install.md"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for extra in project["optional-dependencies"]:
+        assert f"| `{extra}` |" in page, extra
+    for plugin in (ROOT / "plugins").glob("xkit-auth-*"):
+        assert f"| `{plugin.name}` |" in page, plugin.name
+
+
+def test_the_folders_that_are_to_be_installed_from_a_checkout_exist():
+    for name, text in {**TEXTS, "README.md": (ROOT / "README.md").read_text(encoding="utf-8")}.items():
+        for folder in re.findall(r"(?<![\w-])plugins/xkit-auth-\w+", text):
+            assert (ROOT / folder / "pyproject.toml").is_file(), f"{name}: {folder}"
+
+
 # Examples that are whole programs
 
 
