@@ -194,6 +194,21 @@ def test_a_block_of_python_compiles(block):
     compile(block.body, block.where, "exec")
 
 
+SHOWN = {
+    **{block.where: block.body for block in BLOCKS if block.language not in ("{eval-rst}", "{toctree}", "{warning}")},
+    **{
+        f"plugins/_template/{path}": (ROOT / "plugins/_template" / path).read_text(encoding="utf-8")
+        for path in ("xkit_auth_acme.py", "tests/test_acme.py")
+    },
+    **{block.where: block.body for block in blocks_of("README.md", (ROOT / "README.md").read_text(encoding="utf-8"))},
+}
+
+
+@pytest.mark.parametrize("where", SHOWN)
+def test_no_line_of_what_is_shown_has_to_be_scrolled(where):
+    assert [line for line in SHOWN[where].splitlines() if len(line) > 79] == []
+
+
 SIGNATURES = {
     each.__name__: inspect.signature(each)
     for each in (Answer, Connector, Failure, Judgement, Placement, Sandbox, Xkit, check_connector)
