@@ -48,6 +48,16 @@ def keep_colons(_app: object, what: str, _name: str, _what: object, _options: ob
         lines[0] = lines[0].replace(": ", " - ")
 
 
+def skip_aliases(_app: object, _what: str, _name: str, member: object, skip: bool, _options: object) -> bool:
+    # Of a field of a named tuple Python itself says "Alias for field number 0"; the class has it below its attributes.
+    return skip or type(member).__name__ == "_tuplegetter"
+
+
+def shorten(_app: object, _what: str, name: str, *_more: object) -> tuple[str, None] | None:
+    # The arguments are the same for every library, and explained where the first one stands.
+    return ("(…)", None) if name in ("xkit_auth.httpx.XkitAuth", "xkit_auth.httpx2.XkitAuth") else None
+
+
 class ConnectorsPage(SphinxDirective):
     """``{connectors}``: all that is known of the connectors of this project's plugins, as the command shows it."""
 
@@ -86,3 +96,5 @@ def code(*texts: str) -> str:
 def setup(app: Any) -> None:
     app.add_directive("connectors", ConnectorsPage)
     app.connect("autodoc-process-docstring", keep_colons, priority=1)
+    app.connect("autodoc-skip-member", skip_aliases)
+    app.connect("autodoc-process-signature", shorten)

@@ -58,7 +58,7 @@ def test_the_first_program_prints_a_link_of_the_environment(sandbox: Sandbox, mo
     exec(compile(PROGRAMS[0].replace("https://slack.com", sandbox.slack_url), "README.md", "exec"), {})
     printed = capsys.readouterr().out
     assert printed.startswith(said)
-    assert printed.endswith(": https://app.example.com/connect/slack?for=user-42\n")
+    assert printed.endswith(": https://app.example/slack?for=user-42\n")
 
 
 def test_the_readme_has_programs_and_its_commands_and_folders_exist():

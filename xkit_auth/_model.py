@@ -282,7 +282,12 @@ class Verdict(enum.Enum):
 
 
 class Judgement(NamedTuple):
-    """A verdict with what else a plugin has to say about it."""
+    """A verdict with what else a plugin has to say about it.
+
+    Attributes:
+        verdict: what the answer says about the credential.
+        detail: with ``Verdict.CHALLENGE``, what the provider wants, which the event brings; else ``None``.
+    """
 
     verdict: Verdict
     detail: str | None = None

@@ -36,7 +36,7 @@ class XkitAuth(HttpxAuth, httpx.Auth):
     """An ``httpx.Auth`` that puts the credential of an Xkit connection on each request.
 
     Give it to a ``Client`` or an ``AsyncClient`` as ``auth=``;
-    one object serves any number of clients, threads and event loops.
+    one object serves any number of clients, threads and event loops. Its arguments are those of every ``XkitAuth``.
     """
 
     _adapter = __name__

@@ -194,6 +194,21 @@ def test_a_block_of_python_compiles(block):
     compile(block.body, block.where, "exec")
 
 
+SHOWN = {
+    **{block.where: block.body for block in BLOCKS if block.language not in ("{eval-rst}", "{toctree}", "{warning}")},
+    **{
+        f"plugins/_template/{path}": (ROOT / "plugins/_template" / path).read_text(encoding="utf-8")
+        for path in ("xkit_auth_acme.py", "tests/test_acme.py")
+    },
+    **{block.where: block.body for block in blocks_of("README.md", (ROOT / "README.md").read_text(encoding="utf-8"))},
+}
+
+
+@pytest.mark.parametrize("where", SHOWN)
+def test_no_line_of_what_is_shown_has_to_be_scrolled(where):
+    assert [line for line in SHOWN[where].splitlines() if len(line) > 79] == []
+
+
 SIGNATURES = {
     each.__name__: inspect.signature(each)
     for each in (Answer, Connector, Failure, Judgement, Placement, Sandbox, Xkit, check_connector)
@@ -253,6 +268,31 @@ def test_a_package_or_extra_that_is_to_be_installed_exists(name):
     for line in re.findall(r"^\$ pip install (.*)$", TEXTS[name], re.MULTILINE):
         packages = [re.sub(r"\[.*\]", "", word.strip('"')) for word in line.split()]
         assert {each for each in packages if each.startswith("xkit-auth")} <= ours
+
+
+def test_a_page_that_installs_by_name_says_what_to_do_while_nothing_is_published():
+    naming = [
+        name for name in TEXTS if re.search(r"^\$ pip install .*xkit-auth[\[-](?!.*\.\./)", TEXTS[name], re.MULTILINE)
+    ]
+    naming = [name for name in naming if name != "docs/how-to/install.md"]
+    assert len(naming) >= 4
+    for name in naming:
+        assert re.search(r"\]\((\.\./how-to/)?install\.md\)", TEXTS[name]) or "plugins/" in TEXTS[name], name
+
+
+def test_every_extra_and_plugin_is_on_the_page_about_installing():
+    page = TEXTS["docs/how-to/install.md"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for extra in project["optional-dependencies"]:
+        assert f"| `{extra}` |" in page, extra
+    for plugin in (ROOT / "plugins").glob("xkit-auth-*"):
+        assert f"| `{plugin.name}` |" in page, plugin.name
+
+
+def test_the_folders_that_are_to_be_installed_from_a_checkout_exist():
+    for name, text in {**TEXTS, "README.md": (ROOT / "README.md").read_text(encoding="utf-8")}.items():
+        for folder in re.findall(r"(?<![\w-])plugins/xkit-auth-\w+", text):
+            assert (ROOT / folder / "pyproject.toml").is_file(), f"{name}: {folder}"
 
 
 # Examples that are whole programs
@@ -360,6 +400,80 @@ def test_the_body_of_a_webhook_that_is_shown_is_one():
         event = sandbox.xkit().handle_webhook(file_in("docs/how-to/listen-to-webhooks.md", "webhook.json"))
     assert (event.event_type, event.connector, event.context) == ("connection.errored", "slack", "user-42")
     assert event.connection_id
+
+
+@pytest.mark.needs_all
+def test_the_program_that_looks_at_a_new_account_says_that_it_works(monkeypatch, capsys):
+    with Sandbox() as sandbox:
+        sandbox.connect("slack", "user-42")
+        keys = {"PUBLISHABLE_KEY": sandbox.publishable_key, "SECRET_KEY": sandbox.secret_key}
+        for name, value in {**keys, "BASE_URL": sandbox.base_url}.items():
+            monkeypatch.setenv(f"XKIT_{name}", value)
+        exec(file_in("docs/how-to/set-up-xkit.md", "check_xkit.py"), {})
+    assert capsys.readouterr().out == "True active\nTrue\n"
+
+
+# Ways onward
+
+
+def test_every_variable_of_the_environment_is_on_the_page_about_an_account():
+    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "xkit_auth").rglob("*.py"))
+    variables = set(re.findall(r"\bXKIT_[A-Z_]+\b", sources))
+    assert {name for name in variables if f"| `{name}` |" not in TEXTS["docs/how-to/set-up-xkit.md"]} == set()
+
+
+def test_every_error_is_on_the_page_about_troubleshooting():
+    page = TEXTS["docs/how-to/troubleshoot.md"]
+    kinds = {"XkitAuthError"}  # the base of all, which nobody is given
+    assert {name for name in errors() if name not in kinds and f"`{name}`" not in page} == set()
+
+
+def errors_in_the_code() -> list[str]:
+    """What each error says, with ``.+`` for each value in it."""
+    return [
+        "".join(template_of(node.args[0]))
+        for path in (ROOT / "xkit_auth").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in errors() and node.args
+    ]
+
+
+def template_of(node: ast.expr) -> list[str]:
+    if isinstance(node, ast.Constant):
+        return [re.escape(str(node.value))]
+    if isinstance(node, ast.JoinedStr):
+        return [part for value in node.values for part in template_of(value)]
+    return [".+"]
+
+
+def test_what_the_page_about_troubleshooting_quotes_is_what_is_said():
+    section = TEXTS["docs/how-to/troubleshoot.md"].partition("## `ConfigurationError`")[2].partition("\n## ")[0]
+    quoted = re.findall(r"^\| `(.+?)` \|", section, re.MULTILINE)
+    templates = [template for template in errors_in_the_code() if template != ".+"]
+    assert len(quoted) > 8
+    for text in quoted:
+        said = re.escape(text.replace("…", "x"))
+        assert any(re.fullmatch(template, text.replace("…", "x")) or said in template for template in templates), text
+
+
+def test_the_metadata_of_every_package_leads_onward():
+    for path in (ROOT / "pyproject.toml", *(ROOT / "plugins").glob("xkit-auth-*/pyproject.toml")):
+        urls = tomllib.loads(path.read_text(encoding="utf-8"))["project"]["urls"]
+        assert {"Documentation", "Changelog", "Source", "Issues", "Security"} <= set(urls), path
+        assert all(url.startswith("https://") for url in urls.values())
+
+
+def test_the_readme_leads_to_pages_that_exist():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    targets = re.findall(r"\]\(((?!https?:)[^)]+)\)", readme)
+    assert len(targets) > 10
+    assert [target for target in targets if not (ROOT / target).is_file()] == []
+    assert "docs/how-to/report-a-security-problem.md" in (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+
+
+def test_no_two_pages_have_the_same_title():
+    titles = [text.partition("\n")[0] for name, text in TEXTS.items() if name.startswith("docs/")]
+    assert len(set(titles)) == len(titles)
 
 
 # Links

@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Mapping
 from contextvars import ContextVar
 from pathlib import Path
+from typing import assert_type
 
 import httpx
 import httpx2
@@ -35,6 +36,7 @@ from xkit_auth import (
     hookimpl,
     use_context,
 )
+from xkit_auth.sdk import with_credential
 
 
 class Plugin:
@@ -124,3 +126,41 @@ async def amain() -> None:
         await client.get("https://slack.com/api/auth.test")
         await xkit.aget_connection("slack", context="u")
         await xkit.aget_credential("slack", context="u", rejected=await xkit.aget_credential("slack", context="u"))
+
+
+@with_credential("slack", context="user-42")
+def post(channel: str, text: str = "", *, token: str = "") -> int:
+    """An SDK's call. Whoever calls it leaves the token out."""
+    return len(f"{channel}{text}{token}")
+
+
+@with_credential("slack", context="user-42")
+async def apost(channel: str, *, token: str = "") -> int:
+    """The same in a task."""
+    return len(f"{channel}{token}")
+
+
+class Poster:
+    """With a method."""
+
+    @with_credential("slack", context="user-42")
+    def post(self, channel: str, *, token: str = "") -> int:
+        """The same as a method."""
+        return len(f"{channel}{token}")
+
+
+async def typed_arguments() -> None:
+    """A decorated function keeps the types of its arguments and of its result."""
+    assert_type(post("general", text="Hello"), int)
+    assert_type(await apost("general"), int)
+    assert_type(Poster().post("general"), int)
+    post(7)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    post("general", txt="Hello")  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+    await apost()  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+    Poster().post(7)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+
+
+def wrong_calls() -> None:
+    """What cannot be is seen by the checkers, too: a user by position, and a name from the wrong module."""
+    xkit_auth.requests.XkitAuth("slack", "user-42")  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+    xkit_auth.XkitAuth  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue] # noqa: B018

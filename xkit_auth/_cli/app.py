@@ -29,13 +29,13 @@ class Unready(click.ClickException):
 class Commands(click.Group):
     """The commands; Ctrl-C ends them as it ends other programs, and not as a promise that was not kept."""
 
-    def invoke(self, context: click.Context) -> object:
+    def invoke(self, ctx: click.Context) -> object:
         """Run the command."""
         try:
-            return super().invoke(context)
+            return super().invoke(ctx)
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
-            context.exit(INTERRUPTED)
+            ctx.exit(INTERRUPTED)
 
 
 @click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import wrapt
 
@@ -21,6 +21,7 @@ from ._call import Call, Outcome, Rejected, checked_arguments
 from ._drive import arun, run
 from ._signature import checked, completed, is_async, refuse_unfinished, stand_in, unbound, without
 
+_P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 
@@ -33,7 +34,7 @@ def with_credential(
     xkit: Xkit | None = None,
     rejected: Rejected | None = None,
     retry: bool = True,
-) -> Callable[[Callable[..., _R]], Callable[..., _R]]:
+) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
     """Pass the current credential to a function, and call it once more if the call fails because that was turned down.
 
     Warning:
@@ -53,7 +54,8 @@ def with_credential(
         retry: whether to call the function again. Without it, the next call gets another credential.
 
     The function may be sync or async, and a method. Its name, its type hints and its signature stay, but for the
-    argument. If the second call fails, too, that is the caller's.
+    argument. Type checkers still see that one: give it a default, such as ``token: str = ""``, so that they know that a
+    caller may leave it out. If the second call fails, too, that is the caller's.
 
     Raises:
         ConfigurationError: the function has no such argument, or is a generator, which could not be called again.
@@ -61,7 +63,7 @@ def with_credential(
     Example:
         >>> from xkit_auth.sdk import with_credential
         >>> @with_credential("slack", context="user-42", argument="token")
-        ... def channels(limit: int, *, token: str) -> list[str]:
+        ... def channels(limit: int, *, token: str = "") -> list[str]:
         ...     return ["what an SDK gives for token=token"]
         >>> import inspect
         >>> inspect.signature(channels).parameters.keys()
@@ -72,7 +74,7 @@ def with_credential(
     fields = _fields_of(argument)
     plan = _Plan(fields, retry, partial(Call, slug, context, xkit, rejected))
 
-    def decorate(function: Callable[..., _R]) -> Callable[..., _R]:
+    def decorate(function: Callable[_P, _R]) -> Callable[_P, _R]:
         plain = checked(function, fields)
         called: Any = partial(_acalled if is_async(plain) else _called, plan)
         decorated: Any = wrapt.decorator(adapter=stand_in(plain, fields))(called)(unbound(function))

@@ -18,11 +18,27 @@ class TestContract(ConnectorContract):
     sends = {"oauth2": {"X-Acme-Token": "TOKEN", "X-Acme-Version": "2"}}
     hosts = {"oauth2": ["api.acme.example"]}
     answers = [
-        Answer(Verdict.REFETCH, status=400, json={"error": {"code": "token_expired"}}),
+        Answer(
+            Verdict.REFETCH,
+            status=400,
+            json={"error": {"code": "token_expired"}},
+        ),
         Answer(Verdict.REFETCH, status=401),
-        Answer(Verdict.RECONNECT, status=400, json={"error": {"code": "grant_revoked"}}),
-        Answer(Verdict.DENIED, status=401, headers={"WWW-Authenticate": 'Bearer error="insufficient_scope"'}),
-        Answer(Verdict.ACCEPTED, status=400, json={"error": {"code": "no_such_order"}}),
+        Answer(
+            Verdict.RECONNECT,
+            status=400,
+            json={"error": {"code": "grant_revoked"}},
+        ),
+        Answer(
+            Verdict.DENIED,
+            status=401,
+            headers={"WWW-Authenticate": 'Bearer error="insufficient_scope"'},
+        ),
+        Answer(
+            Verdict.ACCEPTED,
+            status=400,
+            json={"error": {"code": "no_such_order"}},
+        ),
     ]
 
 
@@ -35,8 +51,12 @@ def sandbox():
 
 @pytest.fixture
 def client(sandbox):
-    auth = XkitAuth("acme", context="user-1", xkit=sandbox.xkit(plugins=[xkit_auth_acme]))
-    with httpx.Client(auth=auth, base_url=sandbox.provider_url("acme"), trust_env=False) as client:
+    auth = XkitAuth(
+        "acme", context="user-1", xkit=sandbox.xkit(plugins=[xkit_auth_acme])
+    )
+    with httpx.Client(
+        auth=auth, base_url=sandbox.provider_url("acme"), trust_env=False
+    ) as client:
         yield client
 
 
@@ -49,11 +69,17 @@ def test_a_request_is_signed(sandbox, client):
     (arrival,) = sandbox.arrivals("acme")
     token = sandbox.credential("acme", "user-1")
     assert arrival.headers["x-acme-token"] == token
-    assert arrival.headers["x-acme-signature"] == hmac.new(token.encode(), b"two apples", "sha256").hexdigest()
+    assert (
+        arrival.headers["x-acme-signature"]
+        == hmac.new(token.encode(), b"two apples", "sha256").hexdigest()
+    )
 
 
 def test_a_stream_goes_without_a_signature(sandbox, client):
-    assert client.post("/orders", content=iter([b"two ", b"apples"])).status_code == 200
+    assert (
+        client.post("/orders", content=iter([b"two ", b"apples"])).status_code
+        == 200
+    )
     (arrival,) = sandbox.arrivals("acme")
     assert "x-acme-signature" not in arrival.headers
 
