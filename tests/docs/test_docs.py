@@ -536,3 +536,31 @@ def test_the_listener_of_the_page_on_logging_counts_and_times():
             xkit.get_credential("acme", context="user-1")
     assert metrics.counts == {"fetched": 1, "cache_hit": 2}
     assert len(metrics.seconds) == 1
+
+
+def test_the_code_for_batches_sends_again_what_was_refused_and_nothing_else():
+    httpx = pytest.importorskip("httpx")
+    auth_of = importlib.import_module("xkit_auth.httpx").XkitAuth
+    page: dict[str, Any] = {}
+    exec(file_in("docs/how-to/send-a-batch.md", "batches.py"), page)
+    sent: list[tuple[str, list[str]]] = []
+
+    def graph(request: Any) -> Any:
+        ids = [part["id"] for part in json.loads(request.content)["requests"]]
+        sent.append((request.headers["authorization"], ids))
+        statuses = {"1": 201, "2": 401 if len(sent) == 1 else 201}
+        return httpx.Response(200, json={"responses": [{"id": each, "status": statuses[each]} for each in ids]})
+
+    with Sandbox() as sandbox:
+        xkit = sandbox.xkit()
+        old = sandbox.connect("microsoft-graph", "ann")
+        auth = auth_of("microsoft-graph", context="ann", xkit=xkit, hosts=["graph.microsoft.com"])
+        with httpx.Client(transport=httpx.MockTransport(graph), auth=auth) as client:
+            parts = [{"id": each, "method": "POST", "url": "/me/messages"} for each in ("1", "2")]
+            xkit.get_credential("microsoft-graph", context="ann")
+            sandbox.expire("microsoft-graph", "ann")
+            answers = page["send_batch"](client, "https://graph.microsoft.com/v1.0/$batch", parts, xkit, "ann")
+        new = sandbox.credential("microsoft-graph", "ann")
+    assert {each: answer["status"] for each, answer in answers.items()} == {"1": 201, "2": 201}
+    assert sent == [(f"Bearer {old}", ["1", "2"]), (f"Bearer {new}", ["2"])]
+    assert old != new

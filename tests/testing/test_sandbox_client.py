@@ -96,7 +96,7 @@ class TestTheClientOfASandbox:
         sandbox.connect("slack", "ann")
         assert http.get(f"{sandbox.slack_url}/api/auth.test", auth=auth).json()["user"] == "ann"
         for url in ("https://slack.com/api/auth.test", sandbox.elsewhere_url, sandbox.github_url):
-            with pytest.raises(HostNotAllowed):
+            with pytest.raises(HostNotAllowed, match=r"sandbox\.stand_in\(\)"):
                 http.get(url, auth=auth)
         assert sandbox.arrivals("elsewhere") == []
 
