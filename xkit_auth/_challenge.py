@@ -37,8 +37,9 @@ def challenges_in(header: str) -> tuple[Challenge, ...]:
     """The challenges of a ``WWW-Authenticate`` header, or of several that a client has joined with commas.
 
     Example:
-        >>> challenges_in('Basic realm="a", Bearer error="invalid_token", error_description="it has expired"')[1]
-        Challenge(scheme='bearer', params={'error': 'invalid_token', 'error_description': 'it has expired'})
+        >>> said = 'Basic realm="a", Bearer error="invalid_token"'
+        >>> challenges_in(said)[1]
+        Challenge(scheme='bearer', params={'error': 'invalid_token'})
     """
     header = header[:_LONGEST_READ]
     found: list[Challenge] = []

@@ -49,7 +49,8 @@ class Connector(Value):
         ConfigurationError: something in it cannot be; the text names the connector and the field.
 
     Example:
-        >>> acme = Connector("acme", hosts=["api.acme.example"], header={"X-Api-Key": "{token}"})
+        >>> header = {"X-Api-Key": "{token}"}
+        >>> acme = Connector("acme", hosts=["api.acme.example"], header=header)
     """
 
     __slots__ = ("aliases", "extra", "failures", "hosts", "inspect", "kinds", "params", "paths", "slug")

@@ -88,7 +88,8 @@ class Failure(Value):
     ``json`` and ``text`` need ``status``, and the connector's ``inspect`` must name each of those statuses.
 
     Example:
-        >>> rule = Failure(Verdict.REFETCH, status=200, json={"ok": False, "error": ["token_expired", "invalid_auth"]})
+        >>> said = {"ok": False, "error": ["token_expired", "invalid_auth"]}
+        >>> rule = Failure(Verdict.REFETCH, status=200, json=said)
     """
 
     __slots__ = ("challenge", "detail", "header", "json", "status", "text", "then")

@@ -24,7 +24,8 @@ class Default(str):
     The ``Accept: */*`` that clients send by themselves is not the caller's own.
 
     Example:
-        >>> extra = {"Stripe-Version": Default("2024-06-20"), "Stripe-Account": Default("{param.account}")}
+        >>> version = {"Stripe-Version": Default("2024-06-20")}
+        >>> account = {"Stripe-Account": Default("{param.account}")}
     """
 
     __slots__ = ()

@@ -61,7 +61,11 @@ class Xkit:
         ConfigurationError: keys are missing or cannot be used, or another argument makes no sense.
 
     Example:
-        >>> xkit = Xkit(publishable_key="pk_example", secret_key="sk_example", reconnect_url="https://app.example/{connector}")
+        >>> xkit = Xkit(
+        ...     publishable_key="pk_example",
+        ...     secret_key="sk_example",
+        ...     reconnect_url="https://app.example/{connector}",
+        ... )
         >>> xkit.close()
     """
 

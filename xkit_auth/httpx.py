@@ -51,7 +51,8 @@ class AllOf(HttpxAllOf, httpx.Auth):
     Example:
         >>> import httpx
         >>> from xkit_auth.httpx import AfterAuth, AllOf, XkitAuth
-        >>> auth = AllOf(AfterAuth(httpx.Response.raise_for_status), XkitAuth("slack", context="user-42"))
+        >>> slack = XkitAuth("slack", context="user-42")
+        >>> auth = AllOf(AfterAuth(httpx.Response.raise_for_status), slack)
     """
 
     _library = httpx

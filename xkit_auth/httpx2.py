@@ -51,7 +51,8 @@ class AllOf(HttpxAllOf, httpx2.Auth):
     Example:
         >>> import httpx2
         >>> from xkit_auth.httpx2 import AfterAuth, AllOf, XkitAuth
-        >>> auth = AllOf(AfterAuth(httpx2.Response.raise_for_status), XkitAuth("slack", context="user-42"))
+        >>> slack = XkitAuth("slack", context="user-42")
+        >>> auth = AllOf(AfterAuth(httpx2.Response.raise_for_status), slack)
     """
 
     _library = httpx2

@@ -93,7 +93,8 @@ class AllOf(BaseAllOf, AuthBase):
     Example:
         >>> from requests.auth import HTTPProxyAuth
         >>> from xkit_auth.requests import AllOf, XkitAuth
-        >>> auth = AllOf(XkitAuth("slack", context="user-42"), HTTPProxyAuth("user", "password"))
+        >>> slack = XkitAuth("slack", context="user-42")
+        >>> auth = AllOf(slack, HTTPProxyAuth("user", "password"))
     """
 
     def __call__(self, request: Any) -> Any:

@@ -209,6 +209,16 @@ def test_no_line_of_what_is_shown_has_to_be_scrolled(where):
     assert [line for line in SHOWN[where].splitlines() if len(line) > 79] == []
 
 
+def test_no_line_of_an_example_in_a_docstring_has_to_be_scrolled():
+    lines = [
+        line.strip()
+        for path in (ROOT / "xkit_auth").rglob("*.py")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.strip().startswith((">>> ", "... "))
+    ]
+    assert [line for line in lines if len(line) > 79] == []
+
+
 SIGNATURES = {
     each.__name__: inspect.signature(each)
     for each in (Answer, Connector, Failure, Judgement, Placement, Sandbox, Xkit, check_connector)

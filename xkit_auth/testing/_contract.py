@@ -36,7 +36,7 @@ class Answer(Value):
 
     Example:
         >>> from xkit_auth import Verdict
-        >>> answer = Answer(Verdict.REFETCH, status=401, json={"error": "invalid_token"})
+        >>> answer = Answer(Verdict.REFETCH, status=401, json={"error": "expired"})
     """
 
     __slots__ = ("detail", "headers", "json", "status", "text", "then")
@@ -107,10 +107,13 @@ def check_connector(
     Example:
         >>> from xkit_auth import Connector, Verdict
         >>> check_connector(
-        ...     Connector("acme", hosts=["api.acme.example"], header={"X-Api-Key": "{token}"}),
-        ...     sends={"oauth2": {"X-Api-Key": "TOKEN"}},
-        ...     hosts={"oauth2": ["api.acme.example"]},
-        ...     answers=[Answer(Verdict.REFETCH, status=401), Answer(Verdict.ACCEPTED, status=403)],
+        ...     Connector("acme", hosts=["acme.example"], header={"X-Key": "{token}"}),
+        ...     sends={"oauth2": {"X-Key": "TOKEN"}},
+        ...     hosts={"oauth2": ["acme.example"]},
+        ...     answers=[
+        ...         Answer(Verdict.REFETCH, status=401),
+        ...         Answer(Verdict.ACCEPTED, status=403),
+        ...     ],
         ... )
     """
     contract = _Contract(connector, answers, sends or {}, hosts or {}, params or {}, plugin, refusal_is_unknown)
@@ -131,7 +134,10 @@ class ConnectorContract:
         ...     connector = Connector("acme", hosts=["api.acme.example"])
         ...     sends = {"oauth2": {"Authorization": "Bearer TOKEN"}}
         ...     hosts = {"oauth2": ["api.acme.example"]}
-        ...     answers = [Answer(Verdict.REFETCH, status=401), Answer(Verdict.ACCEPTED, status=403)]
+        ...     answers = [
+        ...         Answer(Verdict.REFETCH, status=401),
+        ...         Answer(Verdict.ACCEPTED, status=403),
+        ...     ]
     """
 
     connector: ClassVar[Connector]

@@ -46,7 +46,8 @@ class Sandbox:
         >>> with Sandbox() as sandbox:
         ...     token = sandbox.connect("slack", "user-42")
         ...     headers = {"Authorization": f"Bearer {token}"}
-        ...     httpx.get(f"{sandbox.slack_url}/api/auth.test", headers=headers).json()["user"]
+        ...     url = f"{sandbox.slack_url}/api/auth.test"
+        ...     httpx.get(url, headers=headers).json()["user"]
         'user-42'
     """
 
