@@ -18,7 +18,7 @@ LAYERS = [
     ["_calling", "_disguise", "_process"],
     ["_text", "_elsewhere", "_errors", "_origin", "_expiry", "_chance", "_challenge", "_body", "_in_url", "_whole"],
     ["_known", "_model", "_params", "_showing"],
-    ["_placement", "_account", "_failure"],
+    ["_placement", "_account", "_failure", "_log"],
     ["_current"],
     ["_connector_check"],
     ["_connector"],
