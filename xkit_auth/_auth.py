@@ -26,6 +26,7 @@ from ._text import a_kind_of
 from ._xkit import Xkit
 
 _MOST_SEEN = 1024
+_GET, _AGET = Xkit.get_credential, Xkit.aget_credential
 _MOST_KNOWN_ORIGINS = 1024
 
 Context = str | Callable[[], str] | ContextVar[str]
@@ -143,11 +144,15 @@ class Trip:
 
     def fetch(self, rejected: Credential | None = None, seconds: float | None = None) -> Credential:
         """The credential, from Xkit if need be, which is waited for so many seconds at the most. Blocks."""
+        if getattr(self.xkit.get_credential, "__func__", None) is not _GET:  # of a subclass, or in a test
+            return self.xkit.get_credential(self.policy.slug, context=self.context, rejected=rejected)
         with self.xkit._explaining():
             return self._fetched(waited(self._asking(rejected, seconds, may_block=True)))
 
     async def afetch(self, rejected: Credential | None = None, seconds: float | None = None) -> Credential:
         """The same for tasks."""
+        if getattr(self.xkit.aget_credential, "__func__", None) is not _AGET:
+            return await self.xkit.aget_credential(self.policy.slug, context=self.context, rejected=rejected)
         with self.xkit._explaining():
             return self._fetched(await awaited(self._asking(rejected, seconds, may_block=False)))
 
