@@ -140,11 +140,15 @@ class Trip:
 
     def fetch(self, rejected: Credential | None = None, seconds: float | None = None) -> Credential:
         """The credential, from Xkit if need be, which is waited for so many seconds at the most. Blocks."""
+        if type(self.xkit).get_credential is not Xkit.get_credential:  # the application has one of its own
+            return self.xkit.get_credential(self.policy.slug, context=self.context, rejected=rejected)
         with self.xkit._explaining():
             return self._fetched(waited(self._asking(rejected, seconds, may_block=True)))
 
     async def afetch(self, rejected: Credential | None = None, seconds: float | None = None) -> Credential:
         """The same for tasks."""
+        if type(self.xkit).aget_credential is not Xkit.aget_credential:
+            return await self.xkit.aget_credential(self.policy.slug, context=self.context, rejected=rejected)
         with self.xkit._explaining():
             return self._fetched(await awaited(self._asking(rejected, seconds, may_block=False)))
 

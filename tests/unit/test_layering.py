@@ -18,7 +18,7 @@ LAYERS = [
     ["_disguise", "_process"],
     ["_text", "_errors", "_origin", "_expiry", "_chance", "_challenge", "_body", "_in_url"],
     ["_model", "_params", "_showing"],
-    ["_placement", "_account", "_failure"],
+    ["_placement", "_account", "_failure", "_log", "_refusals"],
     ["_current"],
     ["_connector_check"],
     ["_connector"],

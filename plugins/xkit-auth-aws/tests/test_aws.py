@@ -299,4 +299,4 @@ def test_what_a_policy_forbids_is_the_callers(sandbox, driver, auth):
     refusal = quote(error("AccessDenied"))
     url = f"{sandbox.elsewhere_url}/status/403?header=content-type:text/xml&body={refusal}"
     assert driver.send("GET", url, auth=auth).text == error("AccessDenied")
-    assert sandbox.call_count() == 1
+    assert len(sandbox.arrivals("elsewhere")) == 1
