@@ -343,7 +343,7 @@ class Broker:
                 return found
             failure = yield from self._waiting(here, found, patience, may_block)
             if failure is not None:
-                if found.is_void and not is_last_try:
+                if found.is_void and not (is_last_try or patience.is_over):
                     continue
                 return self._served_on(here, key, rejected, failure)
             assert found.result is not None
@@ -361,7 +361,7 @@ class Broker:
             return self._asked_alone(wish)
         patience = _Patience(self._timeout)
         failure = yield from self._reading(here, wish, patience, may_block)
-        if failure is not None and wish.is_void:
+        if failure is not None and wish.is_void and not patience.is_over:
             wish = _WishForConnection(key, self, here)
             failure = yield from self._reading(here, wish, patience, may_block)
         if failure is not None:
@@ -521,8 +521,9 @@ class Broker:
             if has_landed:
                 return wish.error
             here.calls.look()
-            wish.is_void = wish.is_void or wish.is_overdue()
-            if wish.is_void or patience.is_over:
+            if not patience.is_over and wish.is_overdue():
+                wish.is_void = True
+            if patience.is_over or wish.is_void:
                 return self._timed_out(wish.key, patience.seconds)
 
     def _asked_alone(self, wish: _Wish[_Answer]) -> _Answer:

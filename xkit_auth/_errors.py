@@ -136,7 +136,7 @@ class AuthorizationPending(ConnectionUnavailable):
     """The user has begun to connect and has not finished; ask again in a while."""
 
     retryable = True
-    retry_after: float = 5.0
+    retry_after: float = 5.0  # pyright: ignore[reportIncompatibleVariableOverride]
 
 
 class ReauthorizationRequired(ConnectionUnavailable):
@@ -165,14 +165,14 @@ class PlatformRateLimited(PlatformError):
     """Xkit asks us to slow down (HTTP 429), for ``retry_after`` seconds."""
 
     retryable = True
-    retry_after: float = 5.0
+    retry_after: float = 5.0  # pyright: ignore[reportIncompatibleVariableOverride]
 
 
 class PlatformUnavailable(PlatformError):
     """Xkit could not be reached, did not answer in time, or failed (HTTP 5xx)."""
 
     retryable = True
-    retry_after: float = 0.5
+    retry_after: float = 0.5  # pyright: ignore[reportIncompatibleVariableOverride]
 
 
 class PlatformProtocolError(PlatformError):

@@ -175,15 +175,16 @@ def test_c11_a_401_is_a_refusal_whatever_it_challenges_the_client_to(sandbox, dr
         sandbox.clear()
 
 
-class Told:
-    """Which events there were, and whose."""
+class Refusals:
+    """A plugin that notes who was refused, and what for."""
 
-    def __init__(self, said):
-        self._said = said
+    def __init__(self):
+        self.noted = []
 
     @hookimpl
     def xkit_auth_event(self, event):
-        self._said.append((event.kind, event.context))
+        if event.kind == "rejected":
+            self.noted.append((event.context, event.detail))
 
 
 def test_c11_a_connector_can_tell_one_challenge_from_another(sandbox, driver):
@@ -192,20 +193,20 @@ def test_c11_a_connector_can_tell_one_challenge_from_another(sandbox, driver):
         Failure(Verdict.DENIED, status=401, challenge={"error": "insufficient_scope"}),
     ]
     sandbox.add_connector(Connector("acme", hosts=["x.example"], failures=denied))
-    said = []
-    xkit = sandbox.xkit(plugins=[Told(said)])
-    for challenge, is_refusal in [
-        ("bAsIc realm=acme", False),
-        ('Bearer error="INSUFFICIENT_scope"', False),
-        ('Bearer error="invalid_token"', True),
-        (None, True),
+    refusals = Refusals()
+    xkit = sandbox.xkit(plugins=[refusals])
+    for challenge, verdicts in [
+        ("bAsIc realm=acme", []),
+        ('Bearer error="INSUFFICIENT_scope"', []),
+        ('Bearer error="invalid_token"', ["refetch"]),
+        (None, ["refetch"]),
     ]:
         user = f"user of {challenge}"
         sandbox.connect("acme", user)
         url = challenging(sandbox.provider_url("acme"), challenge)
         reply = driver.send("GET", url, auth=driver.auth("acme", context=user, xkit=xkit))
         assert (reply.status, reply.history) == (401, [])
-        assert (("rejected", user) in said) is is_refusal
+        assert [detail for context, detail in refusals.noted if context == user] == verdicts
 
 
 def test_a_revoking_answer_asks_xkit_and_raises_if_that_knows_nothing_newer(sandbox, driver, acme):

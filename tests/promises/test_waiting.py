@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from xkit_auth import PlatformUnavailable
+from xkit_auth import Credential, PlatformUnavailable, Xkit
 
 
 @pytest.fixture
@@ -84,3 +84,24 @@ def test_a_timeout_that_is_none_bounds_nothing(timeout):
     assert patience_of(SimpleNamespace(extensions={"timeout": timeout})) is None
     assert patience_of(SimpleNamespace(extensions={})) is None
     assert patience_of(SimpleNamespace(extensions={"timeout": {"read": -1}})) == 0.0
+
+
+class Keeper(Xkit):
+    """An ``Xkit`` of the application's own, which has credentials from elsewhere."""
+
+    def get_credential(self, connector, *, context, rejected=None):
+        return Credential(f"{context} at {connector}")
+
+    async def aget_credential(self, connector, *, context, rejected=None):
+        return self.get_credential(connector, context=context)
+
+
+def test_an_xkit_with_a_method_of_its_own_is_asked_by_that(driver, sandbox):
+    url = sandbox.provider_url("acme")
+    keys = {"publishable_key": "pk", "secret_key": "sk", "base_url": sandbox.base_url}
+    with Keeper(**keys) as xkit:
+        auth = driver.auth("acme", context="user-1", xkit=xkit, hosts=[url.removeprefix("http://")])
+        driver.send("GET", url, auth=auth)
+    (arrival,) = sandbox.arrivals("acme")
+    assert arrival.headers["authorization"] == "Bearer user-1 at acme"
+    assert sandbox.call_count() == 0

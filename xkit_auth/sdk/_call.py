@@ -63,8 +63,7 @@ class Call(Trip):
     """A trip that is its own policy: it judges exceptions, and the credential goes to the function as it is."""
 
     _failed_with: Exception | None = None
-    origin = None  # a function may call any
-    is_watched = False
+    _is_watched = False
 
     def __init__(self, slug: str, context: Context, xkit: Xkit | None, rejected: Rejected | None) -> None:
         self.slug = slug
@@ -82,9 +81,18 @@ class Call(Trip):
         """Whoever judges and writes."""
         return self
 
+    @property
+    def origin(self) -> None:
+        """None: a function may call any."""
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether it counts what comes of the function."""
+        return self._is_watched
+
     def watch(self) -> None:
         """See what comes of the function, whatever that is."""
-        self.is_watched = True
+        self._is_watched = True
 
     def is_proof(self, answer: Outcome) -> bool:
         """Whether somebody wants to know that the function has returned, and it has."""
