@@ -206,6 +206,21 @@ class TestWhileItStandsIn:
             for get in (with_requests, with_httpx):
                 assert get("https://slack.com/api/auth.test", "slack", context="ann").json()["ok"]
 
+    def test_a_proxy_that_the_code_names_is_passed_by(self, production: Sandbox) -> None:
+        proxy, url = "http://proxy.invalid:3128", "https://slack.com/api/auth.test"
+        production.connect("slack", "ann")
+        with Xkit() as xkit:
+            for library, auth_type in ((httpx, xkit_auth.httpx.XkitAuth), (httpx2, xkit_auth.httpx2.XkitAuth)):
+                with library.Client(proxy=proxy) as client:
+                    assert client.get(url, auth=auth_type("slack", context="ann", xkit=xkit)).json()["ok"]
+            through = requests.get(
+                url,
+                proxies={"https": proxy},
+                timeout=30,
+                auth=xkit_auth.requests.XkitAuth("slack", context="ann", xkit=xkit),
+            )
+            assert through.json()["ok"]
+
     def test_no_real_credential_is_led_anywhere(self, production: Sandbox) -> None:
         with Xkit(publishable_key="pk", secret_key="sk", base_url="https://app.xkit.co/api/platform"):
             for client in (requests, httpx, httpx2):

@@ -20,6 +20,7 @@ PortFor = Callable[[str, int], int | None]
 
 HERE = "127.0.0.1"
 _CORES = ("httpcore", "httpcore2")
+_PROXIES = ("HTTPProxy", "AsyncHTTPProxy", "SOCKSProxy", "AsyncSOCKSProxy")
 _BACKENDS = ("SyncBackend", "AnyIOBackend", "TrioBackend")
 
 
@@ -44,6 +45,12 @@ def led(port_for: PortFor) -> Iterator[None]:
     with ExitStack() as stack:
         for core in filter(find_spec, _CORES):
             module = import_module(core)
+            for name in _PROXIES:
+                if hasattr(module, name):
+                    proxied = getattr(module, name)
+                    stack.enter_context(
+                        _replaced(proxied, "create_connection", _past_proxy(proxied.__base__, port_for))
+                    )
             for name in _BACKENDS:
                 if hasattr(module, name):
                     stack.enter_context(_replaced(getattr(module, name), "connect_tcp", _httpcore(name, port_for)))
@@ -62,6 +69,21 @@ def _replaced(owner: type[Any], name: str, made: Callable[[Any], Any]) -> Iterat
         yield
     finally:
         setattr(owner, name, original)
+
+
+def _past_proxy(pool: Any, port_for: PortFor) -> Callable[[Any], Any]:
+    """Let a pool that goes through a proxy make its connections to the sandbox as ``pool``, its base class, does."""
+
+    def made(original: Any) -> Any:
+        def create_connection(self: Any, origin: Any) -> Any:
+            port = origin.port or {b"http": 80, b"https": 443}.get(origin.scheme)
+            if port is None or port_for(origin.host.decode("ascii"), port) is None:
+                return original(self, origin)
+            return pool.create_connection(self, origin)
+
+        return create_connection
+
+    return made
 
 
 def _httpcore(backend: str, port_for: PortFor) -> Callable[[Any], Any]:
