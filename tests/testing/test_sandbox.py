@@ -21,6 +21,7 @@ pytest.importorskip("httpx")
 
 import httpx
 
+from xkit_auth import ConfigurationError
 from xkit_auth.testing import Arrival, PlatformCall, Sandbox
 from xkit_auth.testing._server import Origins
 
@@ -756,3 +757,27 @@ class TestAnyOtherProvider:
     def test_elsewhere_lets_everybody_in(self, sandbox: Sandbox, http: httpx.Client) -> None:
         assert http.get(f"{sandbox.elsewhere_url}/x").json()["path"] == "/x"
         assert http.get(f"{sandbox.elsewhere_url}/status/401").status_code == 401
+
+
+MISTAKES = {
+    "a status as a number": (lambda box: box.down(503), ValueError, "'503'"),
+    "a text as a number of calls": (lambda box: box.down("503", times="2"), ValueError, "a number of calls"),
+    "a number as a credential": (lambda box: box.connect("slack", "user-1", credential=5), TypeError, "not int"),
+    "a user's number": (lambda box: box.revoke("slack", 42), ConfigurationError, "str(user.id)"),
+    "a number as a connector": (lambda box: box.provider_url(5), ConfigurationError, "not a text but int"),
+    "a connector by its name": (lambda box: box.add_connector("acme"), TypeError, "takes a Connector, not str"),
+    "keys of one's own": (lambda box: box.xkit(secret_key="sk_x"), TypeError, "takes no secret_key="),
+    "another event": (
+        lambda box: box.webhook_body("slack", "user-1", event_type="connected"),
+        ValueError,
+        "'connection.enabled'",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_answered_with_what_to_write(sandbox, mistake):
+    act, error, told = MISTAKES[mistake]
+    with pytest.raises(error) as caught:
+        act(sandbox)
+    assert told in str(caught.value)

@@ -81,7 +81,9 @@ class Faults:
 
     def down(self, how: How, times: int | None, retry_after: float | str | None) -> None:
         if how not in get_args(How):
-            raise ValueError(f"how is one of {', '.join(get_args(How))}, not {how!r}")
+            raise ValueError(f"how is one of {', '.join(map(repr, get_args(How)))}, as a text; not {how!r}")
+        if times is not None and (type(times) is not int or times < 1):
+            raise ValueError(f"times is a number of calls, 1 at least, or None for until up(); not {times!r}")
         self.end_outage()
         with self._lock:
             self._outage = Outage(how, None if retry_after is None else str(retry_after), times)

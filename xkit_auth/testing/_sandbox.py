@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from .._account import checked_name
 from .._placement import plain_texts
-from .._text import plain, plain_if_text
+from .._text import a_kind_of, plain, plain_if_text
 from .._xkit import asks, asks_loopback, close_default
 from ._faults import Canned, Faults, How
 from ._platform_app import BASE_PATH, PlatformApp
@@ -150,7 +150,7 @@ class Sandbox:
         know them as well. With ``gzip=1`` in the query an answer that is no stream is compressed.
         """
         running(self._origins)
-        return self._providers.url(plain(connector))
+        return self._providers.url(checked_name("connector", connector))
 
     # A client of it
 
@@ -166,6 +166,9 @@ class Sandbox:
         """
         from .. import Xkit
 
+        fixed = [name for name in ("publishable_key", "secret_key", "base_url") if name in options]
+        if fixed:
+            raise TypeError(f"xkit() takes no {fixed[0]}=: keys and base URL are the sandbox's own; see Sandbox(…)")
         here = SandboxPlugins(plugins, self._providers)
         xkit = Xkit(
             publishable_key=self.publishable_key,
@@ -182,6 +185,10 @@ class Sandbox:
 
     def add_connector(self, connector: Connector) -> None:
         """Let the clients from ``xkit()`` know a connector, with ``provider_url(connector.slug)`` among its hosts."""
+        from .. import Connector as Type
+
+        if not isinstance(connector, Type):
+            raise TypeError(f"add_connector() takes a Connector, not {a_kind_of(connector)}: write Connector(…) itself")
         self._providers.add(connector)
 
     # In place of production
@@ -269,9 +276,12 @@ class Sandbox:
         Returns:
             The credential's text, made at random if none is given; for one of several parts, these as JSON.
         """
+        if credential is not None and not isinstance(credential, (str, Mapping)):
+            raise TypeError(
+                f"credential= is a text, or a mapping of texts for several parts; not {a_kind_of(credential)}"
+            )
         return self._state.connect(
-            checked_name("connector", connector),
-            checked_name("context", context),
+            *_named(connector, context),
             plain_texts(credential) if isinstance(credential, Mapping) else plain_if_text(credential),
             expires_in=expires_in,
             expires_at=expires_at,
@@ -280,38 +290,38 @@ class Sandbox:
 
     def credential(self, connector: str, context: str) -> str:
         """The text of the credential that Xkit holds now."""
-        return self._state.credential(plain(connector), plain(context))
+        return self._state.credential(*_named(connector, context))
 
     def rotate(self, connector: str, context: str) -> str:
         """Give Xkit a new credential and return its text; for the provider the old one has expired."""
-        return self._state.rotate(plain(connector), plain(context))
+        return self._state.rotate(*_named(connector, context))
 
     def expire(self, connector: str, context: str, *, renews: bool = True) -> None:
         """Let the credential expire at the provider; Xkit refreshes it when next asked, unless ``renews=False``."""
-        self._state.expire(plain(connector), plain(context), renews)
+        self._state.expire(*_named(connector, context), renews)
 
     def revoke(self, connector: str, context: str, *, known_to_xkit: bool = True) -> None:
         """Revoke the credential at the provider; Xkit knows and says ``access_denied``, or still hands it out."""
-        self._state.revoke(plain(connector), plain(context), known_to_xkit)
+        self._state.revoke(*_named(connector, context), known_to_xkit)
 
     def disable(self, connector: str, context: str) -> None:
         """Switch the connection off: Xkit answers with ``enabled: false``, also for one that never was."""
-        self._state.disable(plain(connector), plain(context))
+        self._state.disable(*_named(connector, context))
 
     def pending(self, connector: str, context: str, status: str = "awaiting_callback") -> None:
         """Put the authorization into a status without a credential, such as ``retrieving_tokens``."""
-        self._state.pending(plain(connector), plain(context), plain(status))
+        self._state.pending(*_named(connector, context), plain(status))
 
     def forget_connection(self, connector: str, context: str) -> None:
         """Remove the connection from Xkit, which then answers 404."""
-        self._state.forget(plain(connector), plain(context))
+        self._state.forget(*_named(connector, context))
 
     # Webhooks
 
     def webhook_body(self, connector: str, context: str, *, event_type: WebhookType = "connection.enabled") -> bytes:
         """The body of a webhook of Xkit's about a connection, which need not exist."""
         return webhook_body(
-            event_type, plain(connector), plain(context), self._state.connection_id(plain(connector), plain(context))
+            event_type, *_named(connector, context), self._state.connection_id(*_named(connector, context))
         )
 
     def send_webhook(
@@ -405,3 +415,7 @@ class Sandbox:
     def clear(self) -> None:
         """Forget all calls and arrivals; connections and outages stay."""
         self._records.clear()
+
+
+def _named(connector: str, context: str) -> tuple[str, str]:
+    return checked_name("connector", connector), checked_name("context", context)

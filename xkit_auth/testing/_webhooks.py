@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from http.client import HTTPConnection, HTTPSConnection
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 
 WebhookType: TypeAlias = Literal["connection.enabled", "connection.disabled", "connection.errored"]
@@ -14,6 +14,8 @@ _PATIENCE = 10.0
 
 def webhook_body(event_type: str, connector: str, context: str, connection_id: str | None) -> bytes:
     """The body of a webhook about a connection."""
+    if event_type not in get_args(WebhookType):
+        raise ValueError(f"event_type is one of {', '.join(map(repr, get_args(WebhookType)))}, not {event_type!r}")
     payload = {"connector": {"slug": connector}, "context": {"external_id": context}}
     if connection_id is not None:
         payload["connection"] = {"external_id": connection_id}
