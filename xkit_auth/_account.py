@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from binascii import b2a_base64
+from contextvars import ContextVar
 
 from ._errors import ConfigurationError
 from ._model import Headers, Secret
@@ -132,6 +133,9 @@ def _how_to_make_a_text(what: str, name: object) -> str:
         return "Is anybody signed in here? Without a user there is no context. "
     if isinstance(name, (bytes, bytearray)):
         return f"Write {what.partition(' ')[0]}=….decode(). "
+    if callable(name) or isinstance(name, ContextVar):
+        # Made into a text it would be a user of its own, the same one for everybody.
+        return "Here it is the user's id itself, and not what gives it: call that first. "
     return f"Write {what.partition(' ')[0]}=str(…) with the user's id, such as str(user.id). "
 
 

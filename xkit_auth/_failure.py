@@ -10,7 +10,9 @@ from typing import Any, TypeAlias
 
 from ._calling import says_how_to_call
 from ._challenge import Challenge
+from ._errors import ConfigurationError
 from ._model import Judgement, ResponseView, Value, Verdict
+from ._text import a_kind_of
 
 
 class Matcher(Value):
@@ -115,10 +117,10 @@ class Failure(Value):
     ) -> None:
         self._set(
             then=then,
-            status=(status,) if isinstance(status, int) else tuple(status),
-            header=dict(header or {}),
-            challenge=dict(challenge or {}),
-            json=dict(json or {}),
+            status=_statuses(status),
+            header=_conditions("header", header),
+            challenge=_conditions("challenge", challenge),
+            json=_conditions("json", json),
             text=tuple(text) if isinstance(text, Iterable) and not isinstance(text, str) else text,
             detail=detail,
         )
@@ -141,6 +143,33 @@ class Failure(Value):
     def _is_meant(self, challenge: Challenge) -> bool:
         params = challenge.params
         return all(_text_matches(params.get(name.lower()), wanted) for name, wanted in self.challenge.items())
+
+
+_CONDITIONS = {
+    "header": '{"x-error": "token_expired"}',
+    "challenge": '{"error": "invalid_token"}',
+    "json": '{"error.code": "token_expired"}',
+}
+
+
+def _conditions(name: str, given: object) -> dict[str, Any]:
+    if given is not None and not isinstance(given, Mapping):
+        raise ConfigurationError(
+            f"Failure({name}=…) must be a mapping, not {a_kind_of(given)}",
+            hint=f"Name what is looked at, and what it must say: {name}={_CONDITIONS[name]}.",
+        )
+    return dict(given or {})
+
+
+def _statuses(given: object) -> tuple[Any, ...]:
+    if isinstance(given, Iterable):
+        return tuple(given)
+    if isinstance(given, int):
+        return (given,)
+    raise ConfigurationError(
+        f"Failure(status=…) must be an HTTP status or several, not {a_kind_of(given)}",
+        hint="Write status=403 or status=[400, 403], or leave it out for any status.",
+    )
 
 
 def choices_of(wanted: Wanted) -> tuple[Any, ...]:

@@ -116,6 +116,12 @@ NAMES = {
     "an integer for a block": (lambda: use_context(42), "not a text but int", "str(user.id)"),
     "an integer of a function": (lambda: sent(context=lambda: 42), "from the context= function", "str(user.id)"),
     "an integer when asking": (lambda: asked("slack", context=42), "not a text but int", "str(user.id)"),
+    "a variable when asking": (lambda: asked("slack", context=current_context), "the user's id itself", "call that"),
+    "another variable": (
+        lambda: asked("slack", context=ContextVar("user")),
+        "the user's id itself, and not what gives",
+    ),
+    "a function for a block": (lambda: use_context(lambda: "ann"), "the user's id itself, and not what gives it"),
     "an integer, forgotten": (lambda: asked(how="forget", context=42), "not a text but int", "str(user.id)"),
     "an integer in a sandbox": (lambda: in_a_sandbox(lambda box: box.connect("slack", 42)), "str(user.id)"),
     "no block": (lambda: sent(context=current_context), "no use_context block is open here", "with use_context(…)"),
@@ -180,6 +186,10 @@ CONNECTORS = {
     "a rule that is a pair": (lambda: connector(failures=[(403, "refetch")]), "Failure(Verdict.REFETCH, status=403)"),
     "a verdict that is a text": (lambda: connector(failures=[Failure("refetch", status=403)]), "Failure(Verdict"),
     "a status that is a text": (lambda: connector(failures=[Failure(Verdict.DENIED, status="403")]), "as numbers"),
+    "a condition that is a text": (lambda: Failure(Verdict.REFETCH, header="location"), "mapping, not str", "header={"),
+    "JSON that is a text": (lambda: Failure(Verdict.REFETCH, status=400, json="x"), "mapping, not str", "json={"),
+    "a list of challenges": (lambda: Failure(Verdict.REFETCH, challenge=["x"]), "mapping, not list", "challenge={"),
+    "no status": (lambda: Failure(Verdict.REFETCH, status=None), "not None", "status=[400, 403]"),
     "JSON that nobody reads": (
         lambda: connector(failures=[Failure(Verdict.REFETCH, status=400, json={"error": "x"})]),
         'inspect={400: "application/json"}',
