@@ -438,10 +438,13 @@ def _way_in(origin: Origin | None, policy: Policy | None, home: Home | None) -> 
     if home is not None:
         return f" {home.hint}"
     if origin is None:
-        return " Write the host in ASCII, without a user name, a dot at its end, or a backslash."
+        return (
+            " Write the whole URL, with https:// (or wss://) and the host in ASCII, without a user name, a dot at its"
+            " end, or a backslash."
+        )
     if origin.scheme == "http":
         is_only_that = policy is not None and policy.allows(f"https://{origin.host}")
-        return " Write https:// in the URL." if is_only_that and origin.port == 80 else ""
+        return " Write https:// in the URL. For a WebSocket it is wss://." if is_only_that and origin.port == 80 else ""
     host = origin.host if origin.port == 443 else f"{origin.host}:{origin.port}"
     if policy is None:
         return f' If it is a connector\'s, name that one instead of ANY, and the host: hosts=["{host}"].'

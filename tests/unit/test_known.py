@@ -147,6 +147,7 @@ def test_hosts_that_the_application_gave_are_the_ones_that_are_named() -> None:
 def test_plain_http_to_the_right_host_wants_an_s_and_no_hosts() -> None:
     hint = refused("http://api.acme.example/")
     assert "Write https:// in the URL." in hint
+    assert "wss://" in hint
     assert "hosts=" not in hint
 
 
