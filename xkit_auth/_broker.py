@@ -399,8 +399,7 @@ class Broker:
             if here.calls.pauses.now_for(key, time.monotonic()) or not self.cache.may_have_more_rights(key, credential):
                 return
             wish = self._wish_for(here, key, None)
-        if wish.since is None:
-            here.calls.staff()
+        _see_to(wish, here)
 
     def hint(self, key: Key, *, bad: bool) -> None:
         """Somebody says that the connection has changed."""
@@ -474,8 +473,8 @@ class Broker:
                 return self._wish_for(here, key, rejected, origin)
             if isinstance(decision, Serve) and decision.renew and paused is None:
                 wish = self._wish_for(here, key, None)
-        if wish is not None and wish.since is None:
-            here.calls.staff()
+        if wish is not None:
+            _see_to(wish, here)
         if isinstance(decision, Serve):
             self._tell("cache_hit", *key, decision.credential)
             return decision.credential
@@ -591,6 +590,12 @@ class Broker:
             self._route = self._network.route_to(self._account.base_url)
             self._transport = _adapter_module(self._adapter).open_transport(route=self._route)
         return self._transport
+
+
+def _see_to(wish: _Wish[Any], here: _Here) -> None:
+    """See to it that somebody makes a call that nobody waits for, if it has not begun."""
+    if wish.since is None:
+        here.calls.staff()
 
 
 def _adapter_module(preferred: str | None) -> ModuleType:

@@ -242,6 +242,28 @@ def test_without_sockets_it_is_healed_after_the_page_was_seen(sandbox, driver, a
     assert seen == [(f"{acme.url}/me", acme.old), (f"{acme.url}/login", acme.old), (f"{acme.url}/me", new)]
 
 
+@pytest.mark.drivers(httpx=True, sync=True)
+def test_without_sockets_a_redirect_that_is_no_refusal_or_met_no_credential_is_followed_and_that_is_all(
+    sandbox, driver, acme
+):
+    def take_off(request):
+        request.headers.pop("authorization", None)
+
+    for login, hooks in (("/elsewhere", []), ("/login", [take_off])):
+        seen = []
+
+        def answer(request, seen=seen, login=login):
+            seen.append(request.url.path)
+            moved = request.url.path == "/me"
+            return driver.lib.Response(302 if moved else 200, headers={"location": login} if moved else {})
+
+        options = {"transport": driver.lib.MockTransport(answer), "event_hooks": {"request": hooks}}
+        with driver.session(auth=acme.auth, follow_redirects=True, **options) as send:
+            assert send("GET", f"{acme.url}/me").status_code == 200
+        assert seen == ["/me", login]
+    assert sandbox.call_count() == 0
+
+
 @pytest.mark.drivers(httpx=True)
 def test_without_sockets_nothing_is_sent_again_once_the_chain_has_left(sandbox, driver, acme):
     rule = Failure(Verdict.REFETCH, status=302)

@@ -6,10 +6,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from xkit_auth.plugins import installed_connectors
+from xkit_auth.testing import pytest as plugin
 
 pytestmark = pytest.mark.skipif("slack" not in installed_connectors(), reason="needs xkit-auth-slack")
 
@@ -79,3 +82,19 @@ def test_without_it_the_code_has_no_keys(tmp_path: Path) -> None:
     (tmp_path / "clients.py").write_text(CLIENTS)
     (tmp_path / "test_clients.py").write_text(TESTS)
     assert "No publishable_key for Xkit" in run(tmp_path).stdout
+
+
+def test_it_begins_once_gives_a_sandbox_that_is_new_and_leaves_everything_as_it_was() -> None:
+    config: Any = SimpleNamespace(stash=pytest.Stash())
+    plugin.pytest_load_initial_conftests(config)
+    plugin.pytest_configure(config)
+    given = plugin.xkit_sandbox._get_wrapped_function()(config)
+    sandbox = next(given)
+    base_url = sandbox.base_url
+    assert os.environ["XKIT_BASE_URL"] == base_url
+    sandbox.connect("slack", "ann")
+    assert list(given) == []
+    assert sandbox.call_count() == 0
+    plugin.pytest_unconfigure(config)
+    assert os.environ.get("XKIT_BASE_URL") != base_url
+    plugin.pytest_unconfigure(SimpleNamespace(stash=pytest.Stash()))  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -198,6 +199,27 @@ class TestWhileItStandsIn:
             httpx.get("https://nobody.invalid/", timeout=30)
         with pytest.raises(requests.ConnectionError):
             requests.get("https://nobody.invalid/", timeout=30)
+        with pytest.raises(urllib.error.URLError):
+            urllib.request.urlopen("https://nobody.invalid/", timeout=30)
+
+    @pytest.mark.anyio
+    async def test_other_hosts_are_left_alone_in_tasks_too(self, production: Sandbox) -> None:
+        async with httpx.AsyncClient(timeout=30) as client:
+            with pytest.raises(httpx.ConnectError):
+                await client.get("https://nobody.invalid/")
+
+    def test_a_host_of_no_connector_says_so(self, production: Sandbox) -> None:
+        answer = httpx.get("https://slack.com/", headers={"host": "nobody.invalid"})
+        assert answer.status_code == 421
+        assert "nobody.invalid" in answer.json()["error"]["message"]
+
+    def test_a_variable_that_was_set_before_is_set_afterwards(
+        self, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("XKIT_BASE_URL", "https://xkit.example/api/platform")
+        with sandbox.stand_in():
+            assert os.environ["XKIT_BASE_URL"] == sandbox.base_url
+        assert os.environ["XKIT_BASE_URL"] == "https://xkit.example/api/platform"
 
     def test_a_proxy_of_the_environment_is_passed_by(self, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HTTPS_PROXY", "http://proxy.invalid:3128")

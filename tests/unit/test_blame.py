@@ -8,8 +8,11 @@ import re
 import ssl
 from pathlib import Path
 
-import httpx
 import pytest
+
+pytest.importorskip("httpx")
+
+import httpx
 
 import xkit_auth
 from xkit_auth import (

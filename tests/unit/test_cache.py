@@ -215,6 +215,16 @@ def test_refusals_are_forgotten_when_none_has_come_for_a_minute(cache, clock):
     assert left_alone_for(cache, clock, OLD) == 1
 
 
+def test_a_minute_after_a_refusal_the_warm_path_serves_the_key_again(cache, clock):
+    cache.store(KEY, OLD, rejected=None)
+    refused_again(cache, OLD)
+    assert (fresh(cache), cache.is_watched(KEY)) == (None, True)
+
+    clock.advance(61)
+    assert cache.decide(KEY, None) == Serve(OLD)
+    assert (fresh(cache), cache.is_watched(KEY)) == (OLD, False)
+
+
 def test_a_thousand_refusals_of_one_credential_count_once(cache, clock):
     cache.store(KEY, NEW, rejected=OLD)
     for _ in range(1000):

@@ -5,8 +5,11 @@ from __future__ import annotations
 from base64 import b64decode
 from enum import Enum
 
-import httpx
 import pytest
+
+pytest.importorskip("httpx")
+
+import httpx
 
 from xkit_auth import Connector, Credential, NotConnected, Placement, Xkit, use_context
 from xkit_auth._account import LONGEST_NAME, Account, checked_name

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
 import pytest
+
+pytest.importorskip("httpx")
+
+import httpx
 
 from xkit_auth import ANY, ConfigurationError, Connector, HostNotAllowed, Xkit, _known, hookimpl, plugins
 from xkit_auth._known import PACKAGES, hint_for_unknown

@@ -23,6 +23,7 @@ from xkit_auth import (
     PluginWarning,
     ResponseView,
     Verdict,
+    Xkit,
     hookimpl,
 )
 from xkit_auth._directory import Directory
@@ -725,3 +726,13 @@ def test_a_rule_of_the_connector_is_used_if_no_plugin_answers(answer_of):
 
     assert policy.judge(CREDENTIAL, answer_of(403)) == Judgement(Verdict.RECONNECT)
     assert isinstance(answer_of(403), ResponseView)
+
+
+def test_a_plugin_that_cannot_be_hashed_is_refused_by_name():
+    class Unhashable(list):
+        @hookimpl
+        def xkit_auth_event(self, event):
+            pass
+
+    with pytest.raises(ConfigurationError, match="hashable"):
+        Xkit(publishable_key="pk", secret_key="sk", plugins=[Unhashable()])
