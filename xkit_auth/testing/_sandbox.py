@@ -281,7 +281,8 @@ class Sandbox:
                 f"credential= is a text, or a mapping of texts for several parts; not {a_kind_of(credential)}"
             )
         return self._state.connect(
-            *_named(connector, context),
+            _name("connector", connector),
+            _name("context", context),
             plain_texts(credential) if isinstance(credential, Mapping) else plain_if_text(credential),
             expires_in=expires_in,
             expires_at=expires_at,
@@ -290,38 +291,41 @@ class Sandbox:
 
     def credential(self, connector: str, context: str) -> str:
         """The text of the credential that Xkit holds now."""
-        return self._state.credential(*_named(connector, context))
+        return self._state.credential(_name("connector", connector), _name("context", context))
 
     def rotate(self, connector: str, context: str) -> str:
         """Give Xkit a new credential and return its text; for the provider the old one has expired."""
-        return self._state.rotate(*_named(connector, context))
+        return self._state.rotate(_name("connector", connector), _name("context", context))
 
     def expire(self, connector: str, context: str, *, renews: bool = True) -> None:
         """Let the credential expire at the provider; Xkit refreshes it when next asked, unless ``renews=False``."""
-        self._state.expire(*_named(connector, context), renews)
+        self._state.expire(_name("connector", connector), _name("context", context), renews)
 
     def revoke(self, connector: str, context: str, *, known_to_xkit: bool = True) -> None:
         """Revoke the credential at the provider; Xkit knows and says ``access_denied``, or still hands it out."""
-        self._state.revoke(*_named(connector, context), known_to_xkit)
+        self._state.revoke(_name("connector", connector), _name("context", context), known_to_xkit)
 
     def disable(self, connector: str, context: str) -> None:
         """Switch the connection off: Xkit answers with ``enabled: false``, also for one that never was."""
-        self._state.disable(*_named(connector, context))
+        self._state.disable(_name("connector", connector), _name("context", context))
 
     def pending(self, connector: str, context: str, status: str = "awaiting_callback") -> None:
         """Put the authorization into a status without a credential, such as ``retrieving_tokens``."""
-        self._state.pending(*_named(connector, context), plain(status))
+        self._state.pending(_name("connector", connector), _name("context", context), plain(status))
 
     def forget_connection(self, connector: str, context: str) -> None:
         """Remove the connection from Xkit, which then answers 404."""
-        self._state.forget(*_named(connector, context))
+        self._state.forget(_name("connector", connector), _name("context", context))
 
     # Webhooks
 
     def webhook_body(self, connector: str, context: str, *, event_type: WebhookType = "connection.enabled") -> bytes:
         """The body of a webhook of Xkit's about a connection, which need not exist."""
         return webhook_body(
-            event_type, *_named(connector, context), self._state.connection_id(*_named(connector, context))
+            event_type,
+            _name("connector", connector),
+            _name("context", context),
+            self._state.connection_id(_name("connector", connector), _name("context", context)),
         )
 
     def send_webhook(
@@ -417,5 +421,6 @@ class Sandbox:
         self._records.clear()
 
 
-def _named(connector: str, context: str) -> tuple[str, str]:
-    return checked_name("connector", connector), checked_name("context", context)
+def _name(what: str, name: str) -> str:
+    """What a test names, which may be stranger than what an application may; but no number or object."""
+    return plain(name) if isinstance(name, str) else checked_name(what, name)
