@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from ._cli import what_is_missing
@@ -13,7 +14,12 @@ def main() -> None:
     if missing is not None:
         from ._cli.plain import run
 
-        code = run(sys.argv[1:])
+        try:
+            code = run(sys.argv[1:])
+            sys.stdout.flush()
+        except BrokenPipeError:  # whoever reads has seen enough, as `head` has
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = 1
         if code is None:
             print(missing, file=sys.stderr)
         raise SystemExit(2 if code is None else code)

@@ -35,7 +35,9 @@ class Core:
         self.ConnectionPool, self.HTTPProxy, self.SOCKSProxy = (self._pool(pool, handle) for pool in pools)
 
     def _pool(self, pool: type[Any], handle_request: Callable[..., Any]) -> type[Any]:
-        create = pool.create_connection
+        create = getattr(pool, "create_connection", None)
+        if create is None:  # what stands in for SOCKSProxy where socksio is missing
+            return pool
 
         def create_connection(itself: Any, origin: Any) -> Any:
             return self._as_it_was(create(itself, origin))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import runpy
+import subprocess
 import sys
 from importlib.metadata import EntryPoint, version
 from typing import Any
@@ -113,6 +115,23 @@ def test_what_is_not_there_is_said(bare: Any, installed: Any, capsys: pytest.Cap
 def test_all_else_needs_the_extra(bare: Any, capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     assert bare(*arguments) == 2
     assert capsys.readouterr().err.startswith("Not installed: click, rich.")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has another error for it")
+def test_a_reader_who_has_seen_enough_is_no_error_to_report() -> None:
+    program = "import sys; sys.modules['rich'] = None; from xkit_auth.__main__ import main; main()"
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as closed:
+        ran = subprocess.run(
+            [sys.executable, "-c", program, "connectors"],
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+    assert (ran.returncode, ran.stderr) == (1, "")
 
 
 def test_on_a_terminal_the_plain_table_is_as_wide_as_that(

@@ -9,13 +9,21 @@ from __future__ import annotations
 import json
 import re
 import warnings
-from contextvars import ContextVar
 from email.utils import formatdate
 from pathlib import Path
 
 import pytest
 
-from xkit_auth import ConflictWarning, Connector, HostNotAllowed, NotConnected, Placement, hookimpl
+from xkit_auth import (
+    ConflictWarning,
+    Connector,
+    HostNotAllowed,
+    NotConnected,
+    Placement,
+    current_context,
+    hookimpl,
+    use_context,
+)
 
 pytestmark = pytest.mark.drivers(requests=True)
 
@@ -306,17 +314,16 @@ def test_h14_what_is_looked_at_for_a_cache_is_not_an_ordinary_session(provider, 
 class Users:
     """Alice and bob, who are served by one session."""
 
-    def __init__(self, sandbox, provider, current_user):
+    def __init__(self, sandbox, provider):
         self._tokens = {user: sandbox.connect(provider.slug, user) for user in ("alice", "bob")}
         self._arrivals = lambda: sandbox.arrivals(provider.slug)
         self._url = provider.url
-        self._current = current_user
 
     def ask(self, session, auth):
         """Each asks twice, and has to get an answer of their own."""
         for user in ("alice", "bob", "alice", "bob"):
-            self._current.set(user)
-            assert session.get(self._url, auth=auth).status_code == 200
+            with use_context(user):
+                assert session.get(self._url, auth=auth).status_code == 200
 
     def came(self):
         """Who got through to the provider."""
@@ -326,28 +333,25 @@ class Users:
 
 @pytest.fixture
 def users(sandbox, provider):
-    return Users(sandbox, provider, CURRENT_USER)
-
-
-CURRENT_USER = ContextVar("current_user")
+    return Users(sandbox, provider)
 
 
 @pytest.mark.usefixtures("unwarned")
 def test_h14_requests_cache_keeps_users_apart_as_the_guide_says_it(provider, users, tmp_path, monkeypatch):
     pytest.importorskip("requests_cache")
     monkeypatch.chdir(tmp_path)  # the cache of the guide is a file
-    session = said_in("serve-many-users", "CachedSession(", current_user=CURRENT_USER)["session"]
+    session = said_in("serve-many-users", "CachedSession(")["session"]
     with session:
         session.trust_env = False
-        users.ask(session, provider.auth(user=CURRENT_USER))
+        users.ask(session, provider.auth(user=current_context))
         session.cache.close()
     assert users.came() == ["alice", "bob"]
 
 
 @pytest.mark.usefixtures("unwarned")
 def test_h14_cachecontrol_keeps_users_apart_as_the_guide_says_it(provider, users, cache_of_cachecontrol):
-    cache = said_in("serve-many-users", "CacheControl(", current_user=CURRENT_USER)["CacheOfEachUser"]()
+    cache = said_in("serve-many-users", "CacheControl(")["CacheOfEachUser"]()
     adapter = cache_of_cachecontrol.get_adapter(provider.url)
     adapter.cache = adapter.controller.cache = cache
-    users.ask(cache_of_cachecontrol, provider.auth(user=CURRENT_USER))
+    users.ask(cache_of_cachecontrol, provider.auth(user=current_context))
     assert users.came() == ["alice", "bob"]

@@ -13,6 +13,7 @@ import select
 import socket
 import ssl
 import struct
+import subprocess
 import sys
 import threading
 import time
@@ -508,6 +509,14 @@ def test_a_socks_proxy_without_its_library_is_the_machines_mistake(driver, xkit_
         expect_configuration_error(
             xkit_at("https://xkit.example/api"), "HTTPS_PROXY", library, f"pip install '{driver.library}[socks]'"
         )
+
+
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+def test_an_adapter_can_be_imported_without_the_library_for_socks(library):
+    pytest.importorskip(library)
+    program = f"import sys; sys.modules['socksio'] = None; from xkit_auth.{library} import XkitAuth"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=600, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("refusal", [b"407 Proxy Authentication Required", b"407 " + SAID])

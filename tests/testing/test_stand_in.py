@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 import threading
 import urllib.error
 import urllib.request
@@ -380,3 +382,24 @@ class TestBeginningAnew:
             xkit.get_credential("slack", context="ann")
         token = sandbox.connect("slack", "bob")
         assert xkit.get_credential("slack", context="bob").reveal() == token
+
+
+WITHOUT = """
+import sys
+sys.modules[sys.argv[1]] = None
+from xkit_auth.requests import XkitAuth
+from xkit_auth.testing import Sandbox
+import requests
+with Sandbox() as sandbox, sandbox.stand_in():
+    sandbox.connect("slack", "amy")
+    answer = requests.get("https://slack.com/api/auth.test", auth=XkitAuth("slack", context="amy"))
+    print(answer.json()["user"])
+"""
+
+
+@pytest.mark.parametrize("missing", ["trio", "socksio", "httpx", "httpx2", "httpcore", "httpcore2"])
+def test_the_sandbox_stands_in_where_a_library_is_missing(missing):
+    ran = subprocess.run(
+        [sys.executable, "-c", WITHOUT, missing], capture_output=True, text=True, timeout=600, check=False
+    )
+    assert (ran.stdout, ran.stderr) == ("amy\n", "")

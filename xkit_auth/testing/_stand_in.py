@@ -52,8 +52,9 @@ def led(port_for: PortFor) -> Iterator[None]:
                         _replaced(proxied, "create_connection", _past_proxy(proxied.__base__, port_for))
                     )
             for name in _BACKENDS:
-                if hasattr(module, name):
-                    stack.enter_context(_replaced(getattr(module, name), "connect_tcp", _httpcore(name, port_for)))
+                backend: Any = getattr(module, name, None)
+                if hasattr(backend, "connect_tcp"):  # a stand-in for a missing library has none
+                    stack.enter_context(_replaced(backend, "connect_tcp", _httpcore(name, port_for)))
         if find_spec("urllib3"):
             connection = import_module("urllib3.connection").HTTPSConnection
             stack.enter_context(_replaced(connection, "connect", _urllib3(port_for)))
