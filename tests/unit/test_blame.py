@@ -362,6 +362,8 @@ WHO = {
         AfterAuth takes a function
         AllOf cannot take this {}
         AllOf takes two auth objects or more
+        Failure({}=…) must be a mapping, not {}
+        Failure(status=…) must be an HTTP status or several, not {}
         A Credential is made of a text or a mapping of texts, not of {}
         AllOf was given a {}
         AllOf was given more than one XkitAuth

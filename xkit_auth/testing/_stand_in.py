@@ -45,15 +45,15 @@ def led(port_for: PortFor) -> Iterator[None]:
     with ExitStack() as stack:
         for core in filter(find_spec, _CORES):
             module = import_module(core)
+            # Where a library is missing, there is no such class, or a stand-in that has no such method.
             for name in _PROXIES:
-                if hasattr(module, name):
-                    proxied = getattr(module, name)
-                    stack.enter_context(
-                        _replaced(proxied, "create_connection", _past_proxy(proxied.__base__, port_for))
-                    )
+                proxied: Any = getattr(module, name, None)
+                if hasattr(proxied, "create_connection"):
+                    past = _past_proxy(proxied.__base__, port_for)
+                    stack.enter_context(_replaced(proxied, "create_connection", past))
             for name in _BACKENDS:
                 backend: Any = getattr(module, name, None)
-                if hasattr(backend, "connect_tcp"):  # a stand-in for a missing library has none
+                if hasattr(backend, "connect_tcp"):
                     stack.enter_context(_replaced(backend, "connect_tcp", _httpcore(name, port_for)))
         if find_spec("urllib3"):
             connection = import_module("urllib3.connection").HTTPSConnection
