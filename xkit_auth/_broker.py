@@ -588,7 +588,8 @@ class Broker:
     def _open_transport(self) -> Transport:
         if self._transport is None:  # two threads may both open one: it keeps nothing
             self._route = self._network.route_to(self._account.base_url)
-            self._transport = _adapter_module(self._adapter).open_transport(route=self._route)
+            transport: Transport = _adapter_module(self._adapter).open_transport(route=self._route)
+            self._transport = transport
         return self._transport
 
 

@@ -33,6 +33,7 @@ class Home(Protocol):
 
     def hosts_of(self, connector: Connector, hosts: Hosts, *, given: bool) -> Hosts:
         """Which hosts may receive the credential, instead of ``hosts``; ``given``: the application named those."""
+        ...
 
 
 class Directory:

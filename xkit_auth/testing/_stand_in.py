@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import http.client
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from importlib.util import find_spec
@@ -25,7 +25,7 @@ _BACKENDS = ("SyncBackend", "AnyIOBackend", "TrioBackend")
 
 
 @contextmanager
-def environment(variables: Mapping[str, str]) -> Iterator[None]:
+def environment(variables: Mapping[str, str]) -> Generator[None]:
     """Set these variables, and put back what was there."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
@@ -40,7 +40,7 @@ def environment(variables: Mapping[str, str]) -> Iterator[None]:
 
 
 @contextmanager
-def led(port_for: PortFor) -> Iterator[None]:
+def led(port_for: PortFor) -> Generator[None]:
     """Lead connections of requests, urllib3, httpx, httpx2 and ``http.client`` to where ``port_for`` says."""
     with ExitStack() as stack:
         for core in filter(find_spec, _CORES):
@@ -63,7 +63,7 @@ def led(port_for: PortFor) -> Iterator[None]:
 
 
 @contextmanager
-def _replaced(owner: type[Any], name: str, made: Callable[[Any], Any]) -> Iterator[None]:
+def _replaced(owner: type[Any], name: str, made: Callable[[Any], Any]) -> Generator[None]:
     original = vars(owner)[name]
     setattr(owner, name, made(original))
     try:
@@ -94,7 +94,11 @@ def _httpcore(backend: str, port_for: PortFor) -> Callable[[Any], Any]:
             if led_to is None:
                 return original(self, host, port, *arguments, **options)
             stream = original(self, HERE, led_to, *arguments, **options)
-            stream.start_tls = lambda *_, **__: stream
+
+            def start_tls(*_: Any, **__: Any) -> Any:
+                return stream
+
+            stream.start_tls = start_tls
             return stream
 
         return connect_tcp

@@ -4,16 +4,18 @@ A token that is no good is answered with 400, at times 401, and code 190 or 102.
 user has not used the app for 90 days) mean that the user must act; other codes are about permissions, or too many
 calls, and come with 403, too. The kind ``oauth2_in_query`` sends the token as a parameter, where logs show it. Both
 connectors serve ``graph.facebook.com``, where ``ANY`` cannot tell them apart. Source: Meta's documentation, "Handling
-errors" and "Debug access tokens"; reports of users (493, and the 403). Unverified: hosts for uploads, which are left
-out.
+errors" and "Debug access tokens"; reports of users (493). Unverified: that they come with 403, too; and hosts for
+uploads, which are left out.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from xkit_auth import Connector, Failure, Placement, Verdict
 
 _KINDS = {"oauth2": Placement(), "oauth2_in_query": Placement(query={"access_token": "{token}"})}
-_INSPECT = dict.fromkeys((400, 401, 403), "application/json")
+_INSPECT: Mapping[int, str] = dict.fromkeys((400, 401, 403), "application/json")
 _FAILURES = [
     Failure(
         Verdict.RECONNECT,

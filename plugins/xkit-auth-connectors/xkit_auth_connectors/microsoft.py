@@ -6,7 +6,7 @@ personal account's token is answered with 401 by an API for work accounts, which
 of Teams, the older API for personal OneDrives and SharePoint's own API take tokens of their own, so these are kinds
 with their own hosts. All five share Graph's host, so ``ANY`` cannot tell them apart. Source: Microsoft's
 documentation, on authorization errors of Graph and on continuous access evaluation, other integrations, and code and
-tests of other clients; reports of users (the codes of a 403). Unverified, and left out: national clouds.
+tests of other clients. Unverified: the codes of a 403; and, left out, national clouds.
 """
 
 from __future__ import annotations
