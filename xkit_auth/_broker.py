@@ -398,8 +398,8 @@ class Broker:
         with here.lock:
             if here.calls.pauses.now_for(key, time.monotonic()) or not self.cache.may_have_more_rights(key, credential):
                 return
-            wish = self._wish_for(here, key, None)
-        _see_to(wish, here)
+            self._wish_for(here, key, None)
+        here.calls.staff()
 
     def hint(self, key: Key, *, bad: bool) -> None:
         """Somebody says that the connection has changed."""
@@ -473,8 +473,8 @@ class Broker:
                 return self._wish_for(here, key, rejected, origin)
             if isinstance(decision, Serve) and decision.renew and paused is None:
                 wish = self._wish_for(here, key, None)
-        if wish is not None:
-            _see_to(wish, here)
+        if wish is not None and wish.since is None:
+            here.calls.staff()
         if isinstance(decision, Serve):
             self._tell("cache_hit", *key, decision.credential)
             return decision.credential
@@ -591,12 +591,6 @@ class Broker:
             transport: Transport = _adapter_module(self._adapter).open_transport(route=self._route)
             self._transport = transport
         return self._transport
-
-
-def _see_to(wish: _Wish[Any], here: _Here) -> None:
-    """See to it that somebody makes a call that nobody waits for, if it has not begun."""
-    if wish.since is None:
-        here.calls.staff()
 
 
 def _adapter_module(preferred: str | None) -> ModuleType:

@@ -8,11 +8,12 @@ import runpy
 import subprocess
 import sys
 from importlib.metadata import EntryPoint, version
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from xkit_auth import Connector, Placement, hookimpl, plugins
+from xkit_auth import Connector, Placement, __main__, hookimpl, plugins
 from xkit_auth._cli.catalog import entry_of
 from xkit_auth._cli.connectors import lines_of_table
 from xkit_auth._cli.plain import run
@@ -160,3 +161,16 @@ def test_80_columns_are_enough_for_the_real_ones() -> None:
     lines = lines_of_table([entry_of(each) for each in brought], 80)
     assert max(map(len, lines)) <= 80
     assert {each.connector.slug for each in brought} <= {line.split()[0] for line in lines}
+
+
+def test_whoever_has_read_enough_ends_it_quietly(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def run(_arguments: list[str]) -> int:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(__main__, "what_is_missing", lambda *_names: "click is missing")
+    monkeypatch.setattr("xkit_auth._cli.plain.run", run)
+    with (tmp_path / "out").open("w") as out:
+        monkeypatch.setattr(sys, "stdout", out)
+        with pytest.raises(SystemExit) as ended:
+            __main__.main()
+    assert ended.value.code == 1

@@ -154,7 +154,7 @@ def test_a_form_of_what_can_go_back_is_sent_again_whole(sandbox, driver, acme, p
 def test_a_file_is_sent_again_from_where_it_stood(sandbox, driver, acme, path):
     with path.open("rb") as file:
         file.seek(1000)
-        headers = CHUNKED if driver.library == "httpx" else {}  # httpx announces the whole file
+        headers = {} if driver.library == "requests" else CHUNKED  # httpx and old releases of httpx2 announce all of it
         assert driver.send("POST", acme.url, auth=acme.auth, content=file, headers=headers).status == 200
     assert bodies(sandbox) == [BODY[1000:]] * 2
 

@@ -8,7 +8,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from xkit_auth import Connector, Failure, NotConnected, ReauthorizationRequired, StartsWith, Verdict, hookimpl
+from xkit_auth import (
+    ConfigurationError,
+    Connector,
+    Failure,
+    NotConnected,
+    ReauthorizationRequired,
+    StartsWith,
+    Verdict,
+    hookimpl,
+)
 
 PATIENCE = 20
 
@@ -240,6 +249,20 @@ def test_without_sockets_it_is_healed_after_the_page_was_seen(sandbox, driver, a
     assert (reply.text, [each.status_code for each in reply.history]) == ("data", [302, 200])
     new = sandbox.credential("acme", "user-1")
     assert seen == [(f"{acme.url}/me", acme.old), (f"{acme.url}/login", acme.old), (f"{acme.url}/me", new)]
+
+
+class CannotJudge:
+    @hookimpl
+    def xkit_auth_classify_response(self, response):
+        raise ValueError("no idea")
+
+
+def test_a_plugin_that_fails_to_judge_the_redirect_is_blamed(sandbox, driver, acme):
+    xkit = sandbox.xkit(plugins=[CannotJudge()], timeout=PATIENCE)
+    auth = driver.auth("acme", context="user-1", xkit=xkit, hosts=[acme.host])
+    acme.good = lambda: "another"
+    with pytest.raises(ConfigurationError, match="xkit_auth_classify_response raised ValueError: no idea"):
+        driver.send("GET", f"{acme.url}/me", auth=auth, follow_redirects=True)
 
 
 @pytest.mark.drivers(httpx=True, sync=True)

@@ -10,6 +10,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ pytest.importorskip("httpx")
 pytest.importorskip("httpx2")
 pytest.importorskip("requests")
 
+import httpcore
 import httpx
 import httpx2
 import requests
@@ -40,7 +42,7 @@ from xkit_auth import (
 )
 from xkit_auth._connector import judged_by_rules
 from xkit_auth.plugins import installed_connectors
-from xkit_auth.testing import Sandbox
+from xkit_auth.testing import Sandbox, _stand_in
 
 Get = Callable[..., Any]
 
@@ -209,6 +211,18 @@ class TestWhileItStandsIn:
         async with httpx.AsyncClient(timeout=30) as client:
             with pytest.raises(httpx.ConnectError):
                 await client.get("https://nobody.invalid/")
+
+    def test_what_the_libraries_lack_is_not_replaced(self, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(httpcore, "SOCKSProxy", type("SOCKSProxy", (), {}))
+        monkeypatch.setattr(httpcore, "TrioBackend", type("TrioBackend", (), {}), raising=False)
+        monkeypatch.setattr(_stand_in, "find_spec", lambda name: None if name == "urllib3" else find_spec(name))
+        sandbox.connect("slack", "ann")
+        with sandbox.stand_in():
+            assert with_httpx("https://slack.com/api/auth.test", "slack", context="ann").json()["ok"]
+
+    def test_a_proxy_that_the_code_names_is_asked_for_other_hosts(self, production: Sandbox) -> None:
+        with httpx.Client(proxy="http://proxy.invalid:3128") as client, pytest.raises(httpx.ConnectError):
+            client.get("https://nobody.invalid/")
 
     def test_a_host_of_no_connector_says_so(self, production: Sandbox) -> None:
         answer = httpx.get("https://slack.com/", headers={"host": "nobody.invalid"})

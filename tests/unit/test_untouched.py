@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import socket
+import types
 from types import FunctionType
 
 import pytest
@@ -74,3 +76,12 @@ def test_sockets_of_a_test_library_are_refused_by_name(monkeypatch, package):
 def test_sockets_of_the_system_or_of_a_loop_are_taken(monkeypatch, module):
     monkeypatch.setattr(socket, "socket", type("socket", (socket.socket,), {"__module__": module}))
     check_sockets()
+
+
+@pytest.mark.parametrize("name", ["httpcore", "httpcore2"])
+def test_a_stand_in_for_a_class_whose_library_is_missing_is_left_as_it_is(name):
+    library = types.SimpleNamespace(**vars(pytest.importorskip(name)))
+    library.SOCKSProxy = type("SOCKSProxy", (), {})
+    core = importlib.import_module("xkit_auth._httpx_transport").Core(library)
+    assert core.SOCKSProxy is library.SOCKSProxy
+    assert core.HTTPProxy is not library.HTTPProxy

@@ -123,13 +123,12 @@ def _httpcore(backend: str, port_for: PortFor) -> Callable[[Any], Any]:
 
 def _urllib3(port_for: PortFor) -> Callable[[Any], Any]:
     def made(original: Any) -> Any:
-        def connect(self: Any) -> None:
+        def connect(self: Any) -> Any:
             # With a proxy on the way, the host is the proxy's, and what it is asked to lead to is the real one.
             host, port = (self._tunnel_host, self._tunnel_port) if self._tunnel_host else (self.host, self.port)
             led_to = port_for(host, port)
             if led_to is None:
-                original(self)
-                return
+                return original(self)
             before = self._dns_host, self.port
             self._dns_host, self.port = HERE, led_to
             try:
@@ -138,6 +137,7 @@ def _urllib3(port_for: PortFor) -> Callable[[Any], Any]:
                 self._dns_host, self.port = before
             self.is_verified = True
             self._has_connected_to_proxy = self._tunnel_host is not None
+            return None
 
         return connect
 
