@@ -76,6 +76,6 @@ def is_its_own(method: object) -> bool:
 def _in_the_way(what: str) -> ConfigurationError:
     return ConfigurationError(
         f"Xkit was not asked: {what}, and would see the keys, or answer in Xkit's place",
-        hint="In a test, let Xkit(source=…) or the Sandbox of xkit_auth.testing stand in for Xkit, and import xkit_auth"
-        " before the test library is at work. Elsewhere, take the library away.",
+        hint="In a test, let the Sandbox of xkit_auth.testing stand in for Xkit, and import xkit_auth before the test"
+        " library is at work. Elsewhere, take the library away.",
     )
