@@ -209,6 +209,7 @@ class Policy:
         "extra",
         "hides_plain",
         "hosts",
+        "is_one_header",
         "judges_redirects",
         "kind",
         "of_other_kinds",
@@ -246,6 +247,8 @@ class Policy:
         #: or an SDK has put there comes off when ours is put on.
         self.of_other_kinds = _headers_of_kinds(connector) - _names_in(connector.kinds[kind])
         self._plain = None if format_hook or query_hook else _plain_form(self._placement, params)
+        #: Whether all there is to do for a request is to set one header, if the credential can be sent as it is.
+        self.is_one_header = self._plain is not None and not self.extra and not self.of_other_kinds
         #: Whether a part of the URL may have to be taken out of it again.
         self.writes_url = query_hook is not None or bool(self._placement.query or self._placement.path.text)
         self.hides_plain = self._plain is not None and bool(self._plain.hidden)

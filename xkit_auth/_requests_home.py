@@ -28,8 +28,6 @@ _IS_FRESH = "_xkit_auth_is_fresh"
 _PLAIN = "_xkit_auth_plain"
 """The class that a watching class was made of."""
 
-_NO_HOOKS: dict[str, list[Any]] = {"response": []}
-
 
 class Carried:
     """What was put on a request, as far as it takes to take it off again. This is all that remains in a pickle."""
@@ -207,7 +205,8 @@ def is_sent(request: Any) -> None:
 
 def hang_on(request: Any, carried: Any) -> None:
     """Let the request carry this, and be its hook, in place of an earlier one of ours."""
-    if request.hooks == _NO_HOOKS:  # as nearly always
+    hooks = request.hooks
+    if len(hooks) == 1 and hooks.get("response") == []:  # as nearly always
         request.hooks = {"response": [carried]}
     else:
         request.hooks = {**request.hooks, "response": [carried, *_hooks_of_others(request)]}

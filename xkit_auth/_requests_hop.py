@@ -15,7 +15,7 @@ from ._errors import HostNotAllowed, XkitAuthError
 from ._flow import ASKS_AGAIN, Fetch, Send, Tell, advance, after_answer
 from ._model import Credential, ResponseView, Verdict
 from ._origin import origin_of
-from ._policy import Sending, answer_view
+from ._policy import Policy, Sending, answer_view
 from ._requests_home import Carried, carried_by, hang_on, is_sent, is_watched, put_headers, redacted, set_url, without
 from ._requests_parts import cut, is_from_cache, look_for_conflict, rewound, target_of, view_of
 from ._text import MASK
@@ -40,17 +40,19 @@ class Hop(Trip, Carried):
         """Put the credential on a request that is being prepared for ``home``, and be its hook."""
         policy = self.settled.policy
         self.home = home
-        if policy.of_other_kinds:
-            for name in policy.of_other_kinds:
-                request.headers.pop(name, None)
-        if not policy.put_plain(credential, request.headers):
-            self.written = self.write(credential, lambda: view_of(request, None))
+        self.credential = credential
+        if not (policy.is_one_header and policy.put_plain(credential, request.headers)):  # as it nearly always is
+            self._put_more_on(request, policy)
+        hang_on(request, self)
+
+    def _put_more_on(self, request: Any, policy: Policy) -> None:
+        for name in policy.of_other_kinds:
+            request.headers.pop(name, None)
+        if not policy.put_plain(self.credential, request.headers):
+            self.written = self.write(self.credential, lambda: view_of(request, None))
             self.written.put_on(request.headers)
             set_url(request, self.written.put_in(request.url))
-        self.credential = credential
-        if policy.extra:
-            policy.add_extra(request.headers)
-        hang_on(request, self)
+        policy.add_extra(request.headers)
 
     def _carrying(self, sending: Sending) -> Hop:
         """The same for a request of this line that carries something else."""
@@ -138,12 +140,12 @@ class Hop(Trip, Carried):
     def __call__(self, response: Any, **how: Any) -> Any:
         """Called by requests for each answer. Nearly all are ordinary ones, to which there is nothing to do."""
         settled = self.settled
-        if (
-            response.status_code < settled.ordinary_below
-            and not self._is_on_the_way
-            and id(getattr(response, "connection", None)) in settled.seen
-        ):
-            return response
+        if response.status_code < settled.ordinary_below and not self._is_on_the_way:
+            try:
+                if id(response.connection) in settled.seen:
+                    return response
+            except AttributeError:  # a stand-in has made it
+                pass
         return self._looked_at(response, how)
 
     def _looked_at(self, response: Any, how: Any) -> Any:
