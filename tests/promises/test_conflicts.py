@@ -13,7 +13,7 @@ from xkit_auth import ConflictWarning, Connector, hookimpl
 
 @pytest.fixture
 def acme(sandbox, driver, xkit):
-    """A connected user whose credential is held, and has just expired at the provider."""
+    """A connected user of a plain Bearer connector."""
 
     class Acme:
         url = sandbox.provider_url("acme")
