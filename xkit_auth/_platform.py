@@ -216,11 +216,13 @@ def _read(
 def _is_own_404(body: Mapping[str, Any], account: Account, is_known: bool) -> bool:
     """Whether a 404 with this body is Xkit's own word that it knows no such connection.
 
-    What it looks like is not documented, but for errors in general: JSON that names an ``error`` or ``errors``. Whoever
-    answers at a wrong base URL may say that, too, so the base URL has to end as the documented one does. Where Xkit is
-    known to answer, any JSON will do.
+    What it looks like is not documented, but for errors in general: JSON with a text as ``error``, or ``errors`` that
+    are a list or a map. Whoever answers at a wrong base URL may say that, too, so the base URL has to end as the
+    documented one does. Where Xkit is known to answer, any JSON will do.
     """
-    return is_known or (account.is_documented and ("error" in body or "errors" in body))
+    error, errors = body.get("error"), body.get("errors")
+    says_so = (isinstance(error, str) and error) or (isinstance(errors, (list, dict)) and errors)
+    return is_known or (account.is_documented and bool(says_so))
 
 
 def _not_answered(problem: PlatformError | NotConnected | None, why: _Unusable, account: Account) -> PlatformError:

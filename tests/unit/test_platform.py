@@ -567,8 +567,25 @@ def test_each_status_has_its_error_whatever_the_body(read, status, kind, retryab
 
 # Whose 404 it is
 
-XKITS_OWN = [{"error": "not_found"}, {"error": None}, {"errors": {"detail": "Not Found"}}, {"errors": []}]
-OF_OTHERS = [{}, {"message": "no Route matched with those values"}, {"detail": "Not Found"}, {"connection": {}}]
+XKITS_OWN = [
+    {"error": "not_found"},
+    {"errors": {"detail": "Not Found"}},
+    {"errors": [{"error": "not found", "path": "context"}]},
+    {"error": None, "errors": ["not found"]},
+]
+OF_OTHERS = [
+    {},
+    {"message": "no Route matched with those values"},
+    {"detail": "Not Found"},
+    {"connection": {}},
+    {"error": {"code": 404, "message": "Method not found.", "status": "NOT_FOUND"}},
+    {"error": None},
+    {"error": ""},
+    {"error": True, "message": "Not Found"},
+    {"error": 404},
+    {"errors": []},
+    {"errors": "Not Found"},
+]
 PAGES = [b"", b"<html>Not Found</html>", b"[]", b'"not_found"', b'{"error": "not', b"[" * 100_000]
 
 
@@ -587,7 +604,7 @@ def read_at() -> Any:
 @pytest.mark.parametrize("is_known", [False, True])
 @pytest.mark.parametrize("base_url", ["https://app.xkit.co/api/platform", "https://xkit.example/v2/api/platform/"])
 @pytest.mark.parametrize("body", XKITS_OWN)
-def test_a_404_that_names_an_error_at_the_documented_path_is_xkits_own(read_at, base_url, body, is_known):
+def test_a_404_with_an_error_in_xkits_form_at_the_documented_path_is_xkits_own(read_at, base_url, body, is_known):
     with pytest.raises(NotConnected, match="knows no such connection"):
         read_at(base_url, body, is_known=is_known)
 
