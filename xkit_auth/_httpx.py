@@ -83,6 +83,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
                 while step is not None:
                     if isinstance(step, Fetch):
                         sent.note_rejected(step)
+                        self._set_aside(response)
                         step = sent.after_fetch(life, step, sent.fetch(step.rejected, patience_of(request)))
                     elif isinstance(step, Send):
                         self._cut(response)
@@ -127,6 +128,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
                 while step is not None:
                     if isinstance(step, Fetch):
                         sent.note_rejected(step)
+                        await self._aset_aside(response)
                         step = sent.after_fetch(life, step, await sent.afetch(step.rejected, patience_of(request)))
                     elif isinstance(step, Send):
                         await self._acut(response)
@@ -200,6 +202,27 @@ class HttpxAuth(OneLibrary, BaseAuth):
     def _decoded(self, response: Any, chunks: list[bytes]) -> bytes | None:
         encoding = response.headers.get("content-encoding", "identity")
         return decoded(self._library, self._stream_type, chunks, encoding)
+
+    # Ending an answer's stream of HTTP/2 before Xkit is asked: while it is open, it counts against the server's limit,
+    # and the pool leads other requests to its connection, which the server may have closed with the refusal
+
+    def _set_aside(self, response: Any) -> None:
+        if response.is_closed or response.extensions.get("http_version") != b"HTTP/2":
+            return
+        original = response.stream
+        chunks, rest = read_head(original, self._library.RequestError)
+        if rest is None:
+            original.close()
+        response.stream = self._stream_type(chunks, rest, original)
+
+    async def _aset_aside(self, response: Any) -> None:
+        if response.is_closed or response.extensions.get("http_version") != b"HTTP/2":
+            return
+        original = response.stream
+        chunks, rest = await aread_head(original, self._library.RequestError)
+        if rest is None:
+            await original.aclose()
+        response.stream = self._stream_type(chunks, rest, original)
 
     # Giving back the connection of an answer that is not the caller's, however long its body is
 
