@@ -187,7 +187,6 @@ class Trip:
             self.xkit.directory.tell("rejected", self.policy.slug, self.context, step.credential, verdict.value)
         elif verdict is Verdict.CHALLENGE:
             self.xkit.directory.tell("challenged", self.policy.slug, self.context, step.credential, detail)
-
         elif verdict is Verdict.DENIED:
             self.xkit.broker.denied((self.policy.slug, self.context), step.credential)
         elif verdict is Verdict.ACCEPTED:
@@ -207,18 +206,9 @@ class Trip:
 
     def note_redirected(self, url: str) -> None:
         """A redirect leads to another origin. If that is one of the connector's, too, its user may wonder."""
-        if not self.policy.allows(url):
-            return
-        import logging  # late: few requests come here
-
-        origin = str(origin_of(url))
-        self.xkit.directory.tell("redirected", self.policy.slug, self.context, self.credential, origin)
-        logging.getLogger("xkit_auth").info(
-            "%s: a redirect leads to %s, one of the connector's hosts, without the credential: none follows a redirect"
-            " to another origin; if this is where the API is, ask for it there",
-            self.policy.slug,
-            origin,
-        )
+        if self.policy.allows(url):
+            origin = str(origin_of(url))
+            self.xkit.directory.tell("redirected", self.policy.slug, self.context, self.credential, origin)
 
     def warn_of_another(self, name: str) -> None:
         """Something has put another value into a header that carried the credential."""

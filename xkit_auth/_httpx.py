@@ -83,6 +83,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
                 while step is not None:
                     if isinstance(step, Fetch):
                         sent.note_rejected(step)
+                        self._set_aside(response)
                         step = sent.after_fetch(life, step, sent.fetch(step.rejected, patience_of(request)))
                     elif isinstance(step, Send):
                         self._cut(response)
@@ -127,6 +128,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
                 while step is not None:
                     if isinstance(step, Fetch):
                         sent.note_rejected(step)
+                        await self._aset_aside(response)
                         step = sent.after_fetch(life, step, await sent.afetch(step.rejected, patience_of(request)))
                     elif isinstance(step, Send):
                         await self._acut(response)
@@ -200,6 +202,27 @@ class HttpxAuth(OneLibrary, BaseAuth):
     def _decoded(self, response: Any, chunks: list[bytes]) -> bytes | None:
         encoding = response.headers.get("content-encoding", "identity")
         return decoded(self._library, self._stream_type, chunks, encoding)
+
+    # Ending an answer's stream of HTTP/2 before Xkit is asked: while it is open, it counts against the server's limit,
+    # and the pool leads other requests to its connection, which the server may have closed with the refusal
+
+    def _set_aside(self, response: Any) -> None:
+        if response.is_closed or response.extensions.get("http_version") != b"HTTP/2":
+            return
+        original = response.stream
+        chunks, rest = read_head(original, self._library.RequestError)
+        if rest is None:
+            original.close()
+        response.stream = self._stream_type(chunks, rest, original)
+
+    async def _aset_aside(self, response: Any) -> None:
+        if response.is_closed or response.extensions.get("http_version") != b"HTTP/2":
+            return
+        original = response.stream
+        chunks, rest = await aread_head(original, self._library.RequestError)
+        if rest is None:
+            await original.aclose()
+        response.stream = self._stream_type(chunks, rest, original)
 
     # Giving back the connection of an answer that is not the caller's, however long its body is
 
@@ -405,16 +428,11 @@ class Sent(Foresight, Trip, Carried):
     def _is_refusal(self, redirect: Any) -> bool:
         """Whether a redirect that the client has followed, at home, says that the credential is no good."""
         hop = redirect.request
-        if is_from_cache(redirect) or not self._was_on(hop):
+        if is_from_cache(redirect) or not self._is_on(hop, is_last=False):
             return False
         wants_body = self.policy.wants_body(redirect.status_code, redirect.headers)
         body = read_before(self._library, redirect) if wants_body else None
         return self.policy.judge(self.credential, self._answer_view(redirect, body)).verdict in ASKS_AGAIN
-
-    def _was_on(self, hop: Any) -> bool:
-        if self.wire is not None and self.wire.carried is not None:  # it puts its part on each hop at home
-            return self.sending.split()[0].is_on(hop.headers, "")
-        return self.sending.is_on(hop.headers, str(hop.url))
 
     def _is_carried_by(self, response: Any) -> bool:
         """Whether this is an answer to a request that carried our credential, in a chain that never left its origin."""
@@ -423,13 +441,13 @@ class Sent(Foresight, Trip, Carried):
             return False
         if any(map(self._is_away, chain_of(self._request, response))) or not self.policy.allows(url_of(hop)):
             return False
-        return self._is_on(hop)
+        return self._is_on(hop, is_last=True)
 
-    def _is_on(self, hop: Any) -> bool:
-        """Whether the hop that was sent last carried it."""
-        if self.wire is not None and self.wire.carried is not None:
-            return self.wire.carried and self.sending.split()[0].is_on(hop.headers, "")
-        return self.sending.is_on(hop.headers, str(hop.url))
+    def _is_on(self, hop: Any, *, is_last: bool) -> bool:
+        """Whether a hop carried it. The wire puts its part on each hop at home; if the last one was, it remembers."""
+        if self.wire is None or self.wire.carried is None:
+            return self.sending.is_on(hop.headers, str(hop.url))
+        return (self.wire.carried or not is_last) and self.sending.split()[0].is_on(hop.headers, "")
 
     def life(self, response: Any, body: bytes | None) -> Life:
         """The flow that decides what follows from the answer."""
@@ -514,7 +532,7 @@ class Sent(Foresight, Trip, Carried):
         error: Any = reason
         hop = getattr(error, "_request", None)  # of the client's own errors
         if hop is not None and getattr(hop, MARK, None) is None:
-            self._mark(hop, has_left=self._is_away(hop) or not self._is_on(hop))
+            self._mark(hop, has_left=self._is_away(hop) or not self._is_on(hop, is_last=True))
         if isinstance(error, self._library.HTTPStatusError) and error.response.status_code == 401:
             self.xkit.directory.warn_once(
                 "An event hook of the client raised for an answer with 401 before a new credential could be fetched."

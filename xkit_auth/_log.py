@@ -19,6 +19,8 @@ _ABOUT_ANSWERS: dict[EventKind, str] = {
     "resent": "A refused request was sent again with the credential %s of %s",
     "not_resent": "A refused request was not sent again with the credential %s of %s: %s",
     "account_changed": "A refused request was not sent again: the credential %s of %s is of another account now",
+    "redirected": "A redirect leads away from where the credential %s of %s was sent, and goes without it, though to"
+    " another of the connector's hosts: %s. If the API is there, ask for it there",
     "challenged": "A provider wants something else than the credential %s of %s: %s",
 }
 

@@ -100,7 +100,9 @@ class Pauses:
         is_about_xkit = began is not None and isinstance(error, PlatformUnavailable)
         last = self.of_key.get(key)
         since = (began if last is None or last.since is None else last.since) if is_about_xkit else None
-        self._remember(key, self._next(last, error, now)._replace(since=since), now)
+        pause = self._next(last, error, now)
+        until = max(pause.until, now + _asked_for(error))
+        self._remember(key, pause._replace(until=until, since=since), now)
         if since == self._answers:
             self._suspect(key, error, now)
 
@@ -131,6 +133,11 @@ class Pauses:
         if len(self.of_key) >= _MOST_KEYS_REMEMBERED:
             self.of_key = {key: pause for key, pause in self.of_key.items() if now < pause.until}
         self.of_key[key] = pause
+
+
+def _asked_for(error: PlatformError) -> float:
+    """The seconds for which Xkit, in its failure, wants to be left alone; none unless it said so."""
+    return vars(error).get("retry_after", 0.0) if isinstance(error, PlatformUnavailable) else 0.0
 
 
 def _limited_for(seconds: float) -> PlatformRateLimited:

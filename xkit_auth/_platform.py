@@ -216,11 +216,13 @@ def _read(
 def _is_own_404(body: Mapping[str, Any], account: Account, is_known: bool) -> bool:
     """Whether a 404 with this body is Xkit's own word that it knows no such connection.
 
-    What it looks like is not documented, but for errors in general: JSON that names an ``error`` or ``errors``. Whoever
-    answers at a wrong base URL may say that, too, so the base URL has to end as the documented one does. Where Xkit is
-    known to answer, any JSON will do.
+    What it looks like is not documented, but for errors in general: JSON with a text as ``error``, or ``errors`` that
+    are a list or a map. Whoever answers at a wrong base URL may say that, too, so the base URL has to end as the
+    documented one does. Where Xkit is known to answer, any JSON will do.
     """
-    return is_known or (account.is_documented and ("error" in body or "errors" in body))
+    error, errors = body.get("error"), body.get("errors")
+    says_so = (isinstance(error, str) and error) or (isinstance(errors, (list, dict)) and errors)
+    return is_known or (account.is_documented and bool(says_so))
 
 
 def _not_answered(problem: PlatformError | NotConnected | None, why: _Unusable, account: Account) -> PlatformError:
@@ -252,26 +254,36 @@ def _problem_of_status(answer: Answer, account: Account, wall: float) -> Platfor
         )
     if status == 429:
         limited = PlatformRateLimited("Xkit asks us to slow down with HTTP 429")
-        # A date counts from the answer's own: this machine's clock may be wrong, and a pause must not be lost by that.
-        now = _moment(answer.headers.get("date", ""))
-        limited.retry_after = retry_after(answer.headers.get("retry-after"), wall if now is None else now)
+        limited.retry_after = _pause_asked_for(answer, wall, _DEFAULT_PAUSE)
         limited.hint = f"Nothing is sent to Xkit for the next {limited.retry_after:g} seconds."
         return limited
     if status >= 500 or status == 408:
-        return PlatformUnavailable(f"Xkit failed with HTTP {status}", hint="Xkit may recover by itself.")
+        failed = PlatformUnavailable(f"Xkit failed with HTTP {status}", hint="Xkit may recover by itself.")
+        seconds = _pause_asked_for(answer, wall, 0.0)
+        if seconds > failed.retry_after:
+            failed.retry_after = seconds
+            failed.hint += f" It wants to be left alone for {seconds:g} seconds."
+        return failed
     return PlatformProtocolError(
         f"Xkit answered with HTTP {status}, which is not part of its contract",
         hint=_SOMETHING_ELSE.format(base_url=account.base_url),
     )
 
 
-def retry_after(value: str | None, now: float) -> float:
+def _pause_asked_for(answer: Answer, wall: float, otherwise: float) -> float:
+    """The seconds for which an answer wants us to wait; ``otherwise`` if it does not say."""
+    # A date counts from the answer's own: this machine's clock may be wrong, and a pause must not be lost by that.
+    now = _moment(answer.headers.get("date", ""))
+    return retry_after(answer.headers.get("retry-after"), wall if now is None else now, otherwise)
+
+
+def retry_after(value: str | None, now: float, otherwise: float) -> float:
     """Seconds to wait as a ``Retry-After`` header says it (RFC 9110 section 10.2.3), seconds or date, 60 at most."""
     value = (value or "").strip()
     if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", value):
         return min(float(value), _LONGEST_PAUSE)
     moment = _moment(value)
-    return _DEFAULT_PAUSE if moment is None else min(max(moment - now, 0.0), _LONGEST_PAUSE)
+    return otherwise if moment is None else min(max(moment - now, 0.0), _LONGEST_PAUSE)
 
 
 def _moment(date: str) -> float | None:

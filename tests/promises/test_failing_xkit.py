@@ -194,6 +194,20 @@ def test_f4_xkits_wish_for_a_pause_is_obeyed_for_the_whole_account(driver, sandb
     assert sandbox.call_count() == 1
 
 
+def test_f4_a_failure_with_retry_after_pauses_its_user_for_that_long_and_nobody_else(driver, sandbox, xkit):
+    url = sandbox.provider_url("acme")
+    for user in ("ann", "bob"):
+        sandbox.connect("acme", user)
+    sandbox.down("503", retry_after=40)
+    for _ in range(2):
+        with pytest.raises(PlatformUnavailable) as caught:
+            driver.send("GET", url, auth=driver.auth("acme", context="ann", xkit=xkit))
+        assert 10 < caught.value.retry_after <= 40
+    sandbox.up()
+    assert driver.send("GET", url, auth=driver.auth("acme", context="bob", xkit=xkit)).status == 200
+    assert sandbox.call_count() == 2
+
+
 @pytest.mark.parametrize("how", ["500", "502", "503", "429", "garbage", "reset"])
 def test_f5_what_is_still_good_is_served_through_every_kind_of_outage(driver, sandbox, how):
     xkit = sandbox.xkit(max_age=0)

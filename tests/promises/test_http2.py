@@ -96,7 +96,7 @@ def serve(certificate):
     from hypercorn.asyncio import serve as hypercorn
     from hypercorn.config import Config
 
-    def start(*, tls=True):
+    def start(*, tls=True, streams=100):
         listener = socket.create_server(("127.0.0.1", 0), backlog=STREAMS)
         provider = Provider()
         provider.host = f"127.0.0.1:{listener.getsockname()[1]}"
@@ -105,6 +105,7 @@ def serve(certificate):
         config.bind = [f"fd://{listener.detach()}"]
         config.certfile = config.keyfile = certificate[0] if tls else None
         config.errorlog = None
+        config.h2_max_concurrent_streams = streams
         portal = stack.enter_context(start_blocking_portal("asyncio"))
         closing = asyncio.Event()
         serving = portal.start_task_soon(partial(hypercorn, provider, config, shutdown_trigger=closing.wait))
@@ -138,10 +139,16 @@ def tls():
 
 
 @pytest.fixture
-def acme(header, tls, sandbox, driver, serve, certificate):
+def streams():
+    """How many streams the provider allows at once on a connection; a test may say otherwise."""
+    return 100
+
+
+@pytest.fixture
+def acme(header, tls, streams, sandbox, driver, serve, certificate):
     """A user whose credential is held, has expired, and is refused by a provider with HTTP/2."""
     sandbox.add_connector(Connector("acme", hosts=["api.acme.example"], header=HEADERS[header]))
-    provider = serve(tls=tls)
+    provider = serve(tls=tls, streams=streams)
     provider.header = header
     provider.refusals = Refusals(0)
     xkit = sandbox.xkit(timeout=PATIENCE, plugins=[provider.refusals])
@@ -213,6 +220,34 @@ def test_d6_streams_that_are_refused_together_ask_once_and_are_each_sent_again_o
     once_each = [(f"/{number}", token) for token in (acme.old, new) for number in range(STREAMS)]
     assert Counter(came(acme)) == Counter([("/open", acme.old), *once_each, ("/later", new)])
     assert len({arrival.connection for arrival in acme.arrivals}) == 1
+
+
+@pytest.mark.parametrize("tls", [False], ids=["without TLS"])
+@pytest.mark.parametrize("streams", [1], ids=["one stream"])
+@pytest.mark.parametrize("header", ["x-api-key"])
+@pytest.mark.drivers(httpx=True)
+def test_d6_a_refused_stream_is_over_before_xkit_is_asked_so_that_it_holds_up_nobody_else(sandbox, driver, acme):
+    with acme.client(limits=driver.lib.Limits(max_connections=1)) as send, ThreadPoolExecutor(1) as pool:
+        with sandbox.hold():
+            refused = pool.submit(send, "GET", f"{acme.url}/refused")
+            assert acme.refusals.acquire(timeout=PATIENCE)
+            other = send("GET", f"{acme.url}/other", auth=None)
+            assert (other.status_code, refused.done()) == (200, False)
+        reply = refused.result(PATIENCE)
+    assert (reply.status_code, [(each.status_code, each.content) for each in reply.history]) == (200, [(401, b"no")])
+    assert len({arrival.connection for arrival in acme.arrivals}) == 1
+
+
+@pytest.mark.parametrize(("path", "body"), [("/refused", b"no"), ("/long", LONG)], ids=["short", "long"])
+@pytest.mark.parametrize("header", ["x-api-key"])
+@pytest.mark.drivers(httpx=True)
+def test_d6_a_refusal_that_is_the_callers_in_the_end_is_whole(sandbox, driver, acme, path, body):
+    sandbox.expire("acme", "user-1", renews=False)
+    with acme.client() as send:
+        reply = send("GET", f"{acme.url}{path}")
+    assert (reply.status_code, reply.content, reply.http_version) == (401, body, "HTTP/2")
+    assert sandbox.call_count() == 1
+    assert len(acme.arrivals) == 1
 
 
 # On trio a stream of httpx that is closed early says so; it is closed all the same.

@@ -20,21 +20,6 @@ from xkit_auth import (
 )
 
 
-@pytest.fixture
-def acme(sandbox, driver, xkit):
-    """A connected user whose credential is held, and has just expired at the provider."""
-
-    class Acme:
-        url = sandbox.provider_url("acme")
-        token = sandbox.connect("acme", "user-1")
-        auth = driver.auth("acme", context="user-1", xkit=xkit)
-
-    xkit.get_credential("acme", context="user-1")
-    sandbox.expire("acme", "user-1")
-    sandbox.clear()
-    return Acme
-
-
 def sent(sandbox):
     return [(each.method, each.path, each.status) for each in sandbox.arrivals("acme")]
 

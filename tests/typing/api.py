@@ -140,6 +140,12 @@ async def apost(channel: str, *, token: str = "") -> int:
     return len(f"{channel}{token}")
 
 
+@with_credential("slack", context="user-42")
+def later(channel: str, token: str = "") -> int:
+    """With the token behind another argument, which can still be named."""
+    return len(f"{channel}{token}")
+
+
 class Poster:
     """With a method."""
 
@@ -148,12 +154,52 @@ class Poster:
         """The same as a method."""
         return len(f"{channel}{token}")
 
+    @with_credential("slack", context="user-42")
+    def count(self, token: str, channel: str) -> int:
+        """With the token before all others."""
+        return len(f"{channel}{token}")
+
+
+@with_credential("slack", context="user-42")
+def count(token: str, channel: str) -> int:
+    """An SDK's call that begins with the token."""
+    return len(f"{channel}{token}")
+
+
+@with_credential("slack", context="user-42", argument="token", retry=False)
+async def acount(token: str, channel: str, *, limit: int = 10) -> int:
+    """The same in a task."""
+    return len(f"{channel}{token}") + limit
+
+
+@with_credential("jira", context="user-42", argument={"user": "email", "password": "api_token"})
+def login(token: str, user: str = "", password: str = "") -> int:
+    """One whose credential is in other arguments."""
+    return len(f"{token}{user}{password}")
+
+
+async def without_the_token() -> None:
+    """Where the token comes first, the decorated function is one without it."""
+    assert_type(count("general"), int)
+    assert_type(count(channel="general"), int)
+    assert_type(await acount("general", limit=3), int)
+    assert_type(Poster().count("general"), int)
+    assert_type(Poster().count(channel="general"), int)
+    assert_type(login("a token of its own"), int)
+    count()  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+    count("token", "general")  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+    count(7)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    Poster().count(7)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    login()  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+
 
 async def typed_arguments() -> None:
     """A decorated function keeps the types of its arguments and of its result."""
     assert_type(post("general", text="Hello"), int)
     assert_type(await apost("general"), int)
     assert_type(Poster().post("general"), int)
+    assert_type(Poster().post(channel="general"), int)
+    assert_type(later(channel="general"), int)
     post(7)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     post("general", txt="Hello")  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
     await apost()  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]

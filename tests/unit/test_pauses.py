@@ -81,6 +81,35 @@ def test_an_answer_ends_the_pause_of_its_key_and_begins_the_doubling_anew(pauses
     assert pause_of(pauses, "a", 0.0) == 0.5
 
 
+def test_a_failure_with_which_xkit_asks_for_a_pause_pauses_its_key_for_that_long_and_no_longer_next_time(pauses):
+    down = PlatformUnavailable("down")
+    down.retry_after = 30.0
+    pauses.fails("a", down, 0.0)
+
+    assert pause_of(pauses, "a", 0.0) == 30.0
+    assert pauses.now_for("b", 0.0) is None
+    pauses.fails("a", DOWN, 30.0)
+    assert pause_of(pauses, "a", 30.0) == 1.0
+
+
+def test_a_pause_that_xkit_asks_for_is_not_shorter_than_ours(pauses):
+    down = PlatformUnavailable("down")
+    down.retry_after = 1.0
+    for _ in range(4):
+        pauses.fails("a", down, 0.0)
+
+    assert pause_of(pauses, "a", 0.0) == 4.0
+
+
+def test_in_an_outage_the_account_is_tried_again_in_seconds_whatever_xkit_asks_of_each_key(pauses):
+    down = PlatformUnavailable("down")
+    down.retry_after = 60.0
+    for key in "abcd":
+        pauses.fails(key, down, 0.0)
+
+    assert pause_of(pauses, "x", 0.0) == 0.5
+
+
 def test_an_answer_for_one_key_leaves_the_pause_of_another(pauses):
     pauses.fails("a", DOWN, 0.0)
     pauses.answered("b")

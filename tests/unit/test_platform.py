@@ -567,8 +567,25 @@ def test_each_status_has_its_error_whatever_the_body(read, status, kind, retryab
 
 # Whose 404 it is
 
-XKITS_OWN = [{"error": "not_found"}, {"error": None}, {"errors": {"detail": "Not Found"}}, {"errors": []}]
-OF_OTHERS = [{}, {"message": "no Route matched with those values"}, {"detail": "Not Found"}, {"connection": {}}]
+XKITS_OWN = [
+    {"error": "not_found"},
+    {"errors": {"detail": "Not Found"}},
+    {"errors": [{"error": "not found", "path": "context"}]},
+    {"error": None, "errors": ["not found"]},
+]
+OF_OTHERS = [
+    {},
+    {"message": "no Route matched with those values"},
+    {"detail": "Not Found"},
+    {"connection": {}},
+    {"error": {"code": 404, "message": "Method not found.", "status": "NOT_FOUND"}},
+    {"error": None},
+    {"error": ""},
+    {"error": True, "message": "Not Found"},
+    {"error": 404},
+    {"errors": []},
+    {"errors": "Not Found"},
+]
 PAGES = [b"", b"<html>Not Found</html>", b"[]", b'"not_found"', b'{"error": "not', b"[" * 100_000]
 
 
@@ -587,7 +604,7 @@ def read_at() -> Any:
 @pytest.mark.parametrize("is_known", [False, True])
 @pytest.mark.parametrize("base_url", ["https://app.xkit.co/api/platform", "https://xkit.example/v2/api/platform/"])
 @pytest.mark.parametrize("body", XKITS_OWN)
-def test_a_404_that_names_an_error_at_the_documented_path_is_xkits_own(read_at, base_url, body, is_known):
+def test_a_404_with_an_error_in_xkits_form_at_the_documented_path_is_xkits_own(read_at, base_url, body, is_known):
     with pytest.raises(NotConnected, match="knows no such connection"):
         read_at(base_url, body, is_known=is_known)
 
@@ -756,7 +773,7 @@ def test_a_token_in_a_text_of_xkits_is_not_shown_wherever_it_comes_from(usable, 
     ],
 )
 def test_retry_after_is_seconds_or_a_date_and_at_most_a_minute(value, seconds):
-    assert retry_after(value, WALL) == seconds
+    assert retry_after(value, WALL, 5) == seconds
 
 
 @pytest.mark.parametrize(("date", "seconds"), [("Tue, 14 Nov 2023 22:13:10 GMT", 40), ("yesterday", 30)])
@@ -772,7 +789,7 @@ def test_a_date_in_the_old_form_is_in_gmt_wherever_this_machine_is(monkeypatch):
     monkeypatch.setenv("TZ", "America/New_York")
     time.tzset()
     try:
-        assert retry_after("Tue Nov 14 22:13:50 2023", WALL) == 30
+        assert retry_after("Tue Nov 14 22:13:50 2023", WALL, 5) == 30
     finally:
         monkeypatch.undo()
         time.tzset()
@@ -790,6 +807,24 @@ def test_a_rate_limit_until_a_date_is_counted_from_the_clock_that_was_given(read
         read(b"", status=429, headers={"Retry-After": "Tue, 14 Nov 2023 22:13:50 GMT"})
 
     assert caught.value.retry_after == 30
+
+
+@pytest.mark.parametrize("status", [408, 500, 503])
+@pytest.mark.parametrize(("header", "seconds"), [("7", 7), ("Tue, 14 Nov 2023 22:13:50 GMT", 30), ("86400", 60)])
+def test_a_failure_says_how_long_xkit_wants_to_be_left_alone_a_minute_at_most(read, status, header, seconds):
+    with pytest.raises(PlatformUnavailable, match=f"left alone for {seconds} seconds") as caught:
+        read(b"", status=status, headers={"Retry-After": header})
+
+    assert caught.value.retry_after == seconds
+
+
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "0"}, {"Retry-After": "soon"}])
+def test_a_failure_that_names_no_time_leaves_the_time_to_us(read, headers):
+    with pytest.raises(PlatformUnavailable) as caught:
+        read(b"", status=503, headers=headers)
+
+    assert "left alone" not in caught.value.hint
+    assert caught.value.retry_after == 0.5
 
 
 def test_the_credential_knows_when_it_expires(usable):

@@ -55,6 +55,21 @@ def test_an_outage_says_how_long_the_key_is_left_alone_and_then_xkit_is_asked(xk
         clock.advance(0.25)
 
 
+def test_a_failure_with_retry_after_says_what_is_left_of_that_and_then_xkit_is_asked(xkit, transport, answers, clock):
+    transport.reply = lambda _call: answers.json({}, status=503, headers={"Retry-After": "30"})
+    error = failure(xkit)
+    assert isinstance(error, PlatformUnavailable)
+    assert error.retry_after == 30
+    clock.advance(10)
+    assert failure(xkit).retry_after == 20
+    clock.advance(19)
+    assert failure(xkit).retry_after == 1
+    assert len(transport.calls) == 1
+    clock.advance(1)
+    assert failure(xkit).retry_after == 30
+    assert len(transport.calls) == 2
+
+
 def test_an_outage_of_the_account_says_how_long_that_pauses(xkit, transport, clock):
     transport.reply = lambda _call: NoAnswer("down")
     for user in "abcd":

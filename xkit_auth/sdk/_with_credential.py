@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from typing import Any, Concatenate, Literal, NamedTuple, ParamSpec, Protocol, TypeVar, overload
 
 import wrapt
 
@@ -23,6 +23,54 @@ from ._signature import checked, completed, is_async, refuse_unfinished, stand_i
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
+_R_co = TypeVar("_R_co", covariant=True)
+_S = TypeVar("_S")
+_S_contra = TypeVar("_S_contra", contravariant=True)
+
+
+class _TakesToken(Protocol[_P, _R_co]):
+    """A function whose first argument is the credential's."""
+
+    def __call__(self, token: str, *args: _P.args, **kwargs: _P.kwargs) -> _R_co: ...
+
+
+class _TakesTokenInMethod(Protocol[_S_contra, _P, _R_co]):
+    """A method whose first argument is the credential's."""
+
+    def __call__(_this, self: _S_contra, token: str, *args: _P.args, **kwargs: _P.kwargs) -> _R_co: ...  # noqa: N805
+
+
+class _Decorator(Protocol):
+    """What takes the argument ``token`` away where it stands first: types cannot say that of any other place."""
+
+    @overload
+    def __call__(self, function: _TakesToken[_P, _R], /) -> Callable[_P, _R]: ...
+    @overload
+    def __call__(self, function: _TakesTokenInMethod[_S, _P, _R], /) -> Callable[Concatenate[_S, _P], _R]: ...
+    @overload
+    def __call__(self, function: Callable[_P, _R], /) -> Callable[_P, _R]: ...
+
+
+@overload
+def with_credential(
+    connector: str,
+    *,
+    context: Context,
+    argument: Literal["token"] = ...,
+    xkit: Xkit | None = ...,
+    rejected: Rejected | None = ...,
+    retry: bool = ...,
+) -> _Decorator: ...
+@overload
+def with_credential(
+    connector: str,
+    *,
+    context: Context,
+    argument: str | Mapping[str, str],
+    xkit: Xkit | None = ...,
+    rejected: Rejected | None = ...,
+    retry: bool = ...,
+) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]: ...
 
 
 @says_how_to_call
@@ -34,7 +82,7 @@ def with_credential(
     xkit: Xkit | None = None,
     rejected: Rejected | None = None,
     retry: bool = True,
-) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
+) -> Any:
     """Pass the current credential to a function, and call it once more if the call fails because that was turned down.
 
     Warning:
@@ -54,8 +102,10 @@ def with_credential(
         retry: whether to call the function again. Without it, the next call gets another credential.
 
     The function may be sync or async, and a method. Its name, its type hints and its signature stay, but for the
-    argument. Type checkers still see that one: give it a default, such as ``token: str = ""``, so that they know that a
-    caller may leave it out. If the second call fails, too, that is the caller's.
+    argument. Type checkers, too, see it without the argument if that is called ``token`` and comes first (in a method,
+    after ``self``). Of one in another place types cannot say that it is gone: give that a default, such as
+    ``token: str = ""``, so that they know that a caller may leave it out. If the second call fails, too, that is the
+    caller's.
 
     Raises:
         ConfigurationError: the function has no such argument, or is a generator, which could not be called again.

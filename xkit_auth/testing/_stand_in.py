@@ -121,12 +121,17 @@ def _httpcore(backend: str, port_for: PortFor) -> Callable[[Any], Any]:
     return sync if backend == "SyncBackend" else tasks
 
 
+def _meant(connection: Any) -> tuple[Any, Any]:
+    """Host and port that a connection is for: with a proxy on the way, what the proxy is asked to lead to."""
+    if connection._tunnel_host:
+        return connection._tunnel_host, connection._tunnel_port
+    return connection.host, connection.port
+
+
 def _urllib3(port_for: PortFor) -> Callable[[Any], Any]:
     def made(original: Any) -> Any:
         def connect(self: Any) -> Any:
-            # With a proxy on the way, the host is the proxy's, and what it is asked to lead to is the real one.
-            host, port = (self._tunnel_host, self._tunnel_port) if self._tunnel_host else (self.host, self.port)
-            led_to = port_for(host, port)
+            led_to = port_for(*_meant(self))
             if led_to is None:
                 return original(self)
             before = self._dns_host, self.port
@@ -147,8 +152,7 @@ def _urllib3(port_for: PortFor) -> Callable[[Any], Any]:
 def _http_client(port_for: PortFor) -> Callable[[Any], Any]:
     def made(original: Any) -> Any:
         def connect(self: Any) -> None:
-            host, port = (self._tunnel_host, self._tunnel_port) if self._tunnel_host else (self.host, self.port)
-            led_to = port_for(host, port)
+            led_to = port_for(*_meant(self))
             if led_to is None:
                 original(self)
             else:
