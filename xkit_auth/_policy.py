@@ -209,10 +209,10 @@ class Policy:
         "extra",
         "hides_plain",
         "hosts",
-        "is_one_header",
         "judges_redirects",
         "kind",
         "of_other_kinds",
+        "one_header",
         "params",
         "slug",
         "unremarkable_below",
@@ -247,8 +247,9 @@ class Policy:
         #: or an SDK has put there comes off when ours is put on.
         self.of_other_kinds = _headers_of_kinds(connector) - _names_in(connector.kinds[kind])
         self._plain = None if format_hook or query_hook else _plain_form(self._placement, params)
-        #: Whether all there is to do for a request is to set one header, if the credential can be sent as it is.
-        self.is_one_header = self._plain is not None and not self.extra and not self.of_other_kinds
+        #: The header that a plain credential goes into, if that is all there is to do for a request: its name in lower
+        #: case and as it is, and what stands before and behind the credential.
+        self.one_header = None if self.extra or self.of_other_kinds else _one_header(self._plain)
         #: Whether a part of the URL may have to be taken out of it again.
         self.writes_url = query_hook is not None or bool(self._placement.query or self._placement.path.text)
         self.hides_plain = self._plain is not None and bool(self._plain.hidden)
@@ -471,6 +472,10 @@ def _problem_with(made: Mapping[Any, Any], is_name: Callable[[str], bool]) -> st
         if reason:
             return f"returned a value for {name} that cannot be sent: {reason}"
     return None
+
+
+def _one_header(plain: _Plain | None) -> tuple[str, str, str, str] | None:
+    return None if plain is None else (plain.name.lower(), plain.name, plain.prefix, plain.suffix)
 
 
 def _plain_form(placement: CompiledPlacement, params: Params) -> _Plain | None:

@@ -25,6 +25,8 @@ what was copied.
 """
 _IS_FRESH = "_xkit_auth_is_fresh"
 """Kept there, too, by a copy whose URL nobody has set yet."""
+NO_HOOKS: Final[dict[str, list[Any]]] = {"response": []}
+"""The hooks of a request to which nobody has given any."""
 _PLAIN = "_xkit_auth_plain"
 """The class that a watching class was made of."""
 
@@ -112,8 +114,13 @@ class Left(Carried):
         return Left, ()
 
 
-_classes: dict[type[Any], type[Any]] = {}
-"""The watching class of each class of requests. That of a watching class is itself."""
+class _Classes(dict[type[Any], type[Any]]):
+    def __missing__(self, plain: type[Any]) -> type[Any]:
+        return _watching(plain)
+
+
+WATCHING: Final = _Classes()
+"""The watching class of each class of requests, made when it is first wanted. That of a watching class is itself."""
 
 
 def _watching(plain: Any) -> type[Any]:
@@ -130,7 +137,7 @@ def _watching(plain: Any) -> type[Any]:
             if carried is not None:
                 headers = self.headers
                 put_headers(copy, headers.copy(), getattr(headers, CARRIED, None))
-                _watch(copy, carried.of_copy())
+                watch(copy, carried.of_copy())
                 copy.__dict__[_IS_FRESH] = True
             return copy
 
@@ -143,8 +150,8 @@ def _watching(plain: Any) -> type[Any]:
             return _restored, (plain, {**self.__dict__, "headers": self.headers.copy()})
 
     Watching.__name__, Watching.__qualname__, Watching.__module__ = plain.__name__, plain.__qualname__, plain.__module__
-    _classes[Watching] = Watching
-    return _classes.setdefault(plain, Watching)
+    WATCHING[Watching] = Watching
+    return WATCHING.setdefault(plain, Watching)
 
 
 def _gone_on(request: Any, url: Any) -> Any:
@@ -178,10 +185,10 @@ def _restored(plain: Any, attributes: dict[str, Any]) -> Any:
     return request
 
 
-def _watch(request: Any, carried: Carried) -> None:
+def watch(request: Any, carried: Carried) -> None:
+    """Let the request carry this, and watch its own URL."""
     request.__dict__[CARRIED] = carried
-    plain = type(request)
-    request.__class__ = _classes.get(plain) or _watching(plain)
+    request.__class__ = WATCHING[type(request)]
 
 
 def carried_by(request: Any) -> Carried | None:
@@ -194,7 +201,7 @@ def is_watched(request: Any) -> bool:
     """Whether a request is known to watch its own URL. One that was given what it carries by hand does from now on."""
     carried = carried_by(request)
     if carried is not None and CARRIED in vars(request):
-        _watch(request, carried)
+        watch(request, carried)
     return carried is not None
 
 
@@ -205,12 +212,11 @@ def is_sent(request: Any) -> None:
 
 def hang_on(request: Any, carried: Any) -> None:
     """Let the request carry this, and be its hook, in place of an earlier one of ours."""
-    hooks = request.hooks
-    if len(hooks) == 1 and hooks.get("response") == []:  # as nearly always
+    if request.hooks == NO_HOOKS:
         request.hooks = {"response": [carried]}
     else:
         request.hooks = {**request.hooks, "response": [carried, *_hooks_of_others(request)]}
-    _watch(request, carried)
+    watch(request, carried)
 
 
 def put_headers(request: Any, headers: Any, sending: Sending | None) -> None:

@@ -15,8 +15,18 @@ from ._errors import HostNotAllowed, XkitAuthError
 from ._flow import ASKS_AGAIN, Fetch, Send, Tell, advance, after_answer
 from ._model import Credential, ResponseView, Verdict
 from ._origin import origin_of
-from ._policy import Policy, Sending, answer_view
-from ._requests_home import Carried, carried_by, hang_on, is_sent, is_watched, put_headers, redacted, set_url, without
+from ._policy import Sending, answer_view
+from ._requests_home import (
+    Carried,
+    carried_by,
+    hang_on,
+    is_sent,
+    is_watched,
+    put_headers,
+    redacted,
+    set_url,
+    without,
+)
 from ._requests_parts import cut, is_from_cache, look_for_conflict, rewound, target_of, view_of
 from ._text import MASK
 
@@ -40,12 +50,6 @@ class Hop(Trip, Carried):
         """Put the credential on a request that is being prepared for ``home``, and be its hook."""
         policy = self.settled.policy
         self.home = home
-        if not (policy.is_one_header and policy.put_plain(credential, request.headers)):  # as it nearly always is
-            self._put_more_on(request, credential, policy)
-        self.credential = credential  # not before it is on: what reports a plugin's failure asks what this carries
-        hang_on(request, self)
-
-    def _put_more_on(self, request: Any, credential: Credential, policy: Policy) -> None:
         for name in policy.of_other_kinds:
             request.headers.pop(name, None)
         if not policy.put_plain(credential, request.headers):
@@ -53,6 +57,8 @@ class Hop(Trip, Carried):
             self.written.put_on(request.headers)
             set_url(request, self.written.put_in(request.url))
         policy.add_extra(request.headers)
+        self.credential = credential  # not before it is on: what reports a plugin's failure asks what this carries
+        hang_on(request, self)
 
     def _carrying(self, sending: Sending) -> Hop:
         """The same for a request of this line that carries something else."""

@@ -14,6 +14,7 @@ from ._elsewhere import lacking
 
 try:
     from requests.auth import AuthBase
+    from requests.structures import CaseInsensitiveDict
 except ModuleNotFoundError as error:
     raise lacking(__name__, "requests", error) from None
 
@@ -22,7 +23,7 @@ from ._auth import BaseAuth
 from ._errors import ConfigurationError
 from ._network import Route
 from ._origin import is_named_by
-from ._requests_home import CARRIED, take_back
+from ._requests_home import CARRIED, NO_HOOKS, WATCHING, take_back
 from ._requests_hop import Hop
 from ._requests_parts import host_named_in
 from ._requests_transport import RequestsTransport
@@ -62,12 +63,40 @@ class XkitAuth(BaseAuth, AuthBase):
                 "This XkitAuth is for requests, and another library was given it",
                 hint="Take XkitAuth from xkit_auth.httpx or xkit_auth.httpx2, as the client is.",
             )
-        if CARRIED in request.__dict__ and not take_back(request):
-            self._account().directory.warn_once(_PUT_ON_AGAIN)
-            return request
         url = request.url
         end = url.find("/", 8)  # behind https://
         origin = url[:end] if end > 0 else url
+        settled, context = self._by_origin.get(origin), self._context
+        headers, attributes = request.headers, request.__dict__
+        # The rest is ``_put_on`` for an ordinary request, as nearly every one is: in one piece, since calls cost time.
+        if (
+            settled is None
+            or not settled.xkit.is_settled
+            or settled.policy.one_header is None
+            or type(context) is not str
+            or type(headers) is not CaseInsensitiveDict
+            or "host" in headers._store
+            or CARRIED in attributes
+            or hooks != NO_HOOKS
+        ):
+            return self._put_on(request, origin)
+        hop = Hop(settled, context)
+        credential = settled.held(context) or hop.fetch()
+        if not credential.is_plain:
+            hop.put_on(request, credential, origin)
+            return request
+        hop.home, hop.credential = origin, credential
+        key, name, prefix, suffix = settled.policy.one_header
+        headers._store[key] = name, f"{prefix}{credential._parts}{suffix}"  # a third of what ``headers[name] =`` costs
+        request.hooks = {"response": [hop]}
+        attributes[CARRIED] = hop
+        request.__class__ = WATCHING[type(request)]
+        return request
+
+    def _put_on(self, request: Any, origin: str) -> Any:
+        if CARRIED in request.__dict__ and not take_back(request):
+            self._account().directory.warn_once(_PUT_ON_AGAIN)
+            return request
         hop: Hop | None = self._trip(origin, request)
         if hop is None:
             return request
@@ -76,8 +105,8 @@ class XkitAuth(BaseAuth, AuthBase):
             self._misled(hop, "The Host header")
             return request
         hop.put_on(request, hop.settled.held(hop.context) or hop.fetch(), origin)
-        if "pre_request" in hooks:  # of niquests
-            request.hooks = {**request.hooks, "pre_request": [_only_plain_sessions, *hooks["pre_request"]]}
+        if "pre_request" in request.hooks:  # of niquests
+            request.hooks = {**request.hooks, "pre_request": [_only_plain_sessions, *request.hooks["pre_request"]]}
         return request
 
     def _url_of(self, request: Any) -> str:

@@ -18,7 +18,7 @@ def xkit(sandbox, moment):
     # One call at a time: whoever is answered knows that all earlier calls are over, those in the background, too.
     xkit = sandbox.xkit(timeout=30, max_calls=1)
     cache = xkit.broker.cache
-    begin, today = cache.monotonic(), cache.wall()
+    begin, today = float(int(cache.monotonic())), float(int(cache.wall()))  # whole seconds, whose differences are exact
     cache.monotonic, cache.wall = lambda: begin + moment[0], lambda: today + moment[0]
     return xkit
 
