@@ -23,6 +23,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from ._account import Account, checked_name
 from ._cache import Ask, Cache, Key, Serve
 from ._calls import A_FREEZE, Call, Calls
+from ._elsewhere import to_install
 from ._errors import (
     AuthorizationPending,
     ConfigurationError,
@@ -603,11 +604,11 @@ def _adapter_module(preferred: str | None) -> ModuleType:
             library = adapter.rpartition(".")[2]
             raise ConfigurationError(
                 f"{library} cannot be imported to call Xkit with: {told(error)}",
-                hint=f"Install it anew, in a version that xkit-auth knows: pip install 'xkit-auth[{library}]'.",
+                hint=f"Bring it to a version that xkit-auth knows: {to_install(library)}.",
             ) from error
     raise ConfigurationError(
         "No HTTP library is installed to call Xkit with",
-        hint="Install one of them: pip install 'xkit-auth[httpx]', 'xkit-auth[httpx2]' or 'xkit-auth[requests]'.",
+        hint=f"Choose one of httpx, httpx2 and requests. For httpx: {to_install('httpx')}.",
     )
 
 

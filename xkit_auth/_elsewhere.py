@@ -32,6 +32,13 @@ def not_here(name: str, public: Iterable[str]) -> Exception:
     return AttributeError(problem, name=name)
 
 
+def no_switch(module: str, name: str) -> Exception:
+    """The error for a name that the module of one of the httpx clients does not have."""
+    if name == "NoAuth":
+        return ImportError(f"{module} has no NoAuth, for none is needed there: auth=None switches a client's auth off")
+    return AttributeError(f"module {module!r} has no attribute {name!r}", name=name)
+
+
 def _either(places: Iterable[str]) -> str:
     *most, last = places
     return f"{', '.join(most)} or {last}" if most else last
@@ -50,6 +57,13 @@ def lacking(module: str, extra: str, error: ModuleNotFoundError) -> ModuleNotFou
     """The same error with the extra to install, if what is missing is what that brings; else as it is."""
     if error.name is None or error.name.partition(".")[0] not in (extra, "httpcore", "httpcore2"):
         return error
-    return ModuleNotFoundError(
-        f'{module} needs {extra}, which is not installed: pip install "xkit-auth[{extra}]"', name=error.name
-    )
+    return ModuleNotFoundError(f"{module} needs {extra}, which is not installed: {to_install(extra)}", name=error.name)
+
+
+def to_install(*extras: str, packages: Iterable[str] = ()) -> str:
+    """How to get extras of this package, or packages beside it, for a hint.
+
+    Where they come from is for one page to say: a name that an index does not know yet may be anybody's tomorrow.
+    """
+    named = [*(f"xkit-auth[{extra}]" for extra in extras), *packages]
+    return f'install {" ".join(named)}, from where the page "Install xkit-auth" of the documentation says'

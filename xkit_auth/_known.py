@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from importlib.util import find_spec
 
+from ._elsewhere import to_install
 from ._text import shown
 
 PACKAGES = {
@@ -52,9 +53,9 @@ def hint_for_unknown(slug: str, meant: str, installed: Collection[str], left_out
 def _way_to(package: str, slug: str, installed: Collection[str]) -> str:
     module = package.replace("-", "_")
     if not _is_there(module):
-        return f"Install the package that brings it: pip install {package}."
+        return f"A package brings it: {to_install(packages=[package])}."
     if any(other in installed for other in PACKAGES[package].split()):
-        return f"The package {package} brings it in a newer version: pip install --upgrade {package}."
+        return f"The package {package} brings it in a newer version: {to_install(packages=[package])}."
     return (
         f"The package {package} brings {slug}, and is here without its entry point, as PyInstaller and zipapp leave it:"
         f" give the module, Xkit(plugins=[{module}]), or let the packager copy the package's metadata."

@@ -244,6 +244,16 @@ class Xkit:
         """The same as ``close``, which does not block."""
         self.close()
 
+    if not TYPE_CHECKING:  # to type checkers it is none of this
+
+        def __call__(self, *_: object, **__: object) -> NoReturn:
+            """Called by a client that was given the account as ``auth=``."""
+            raise ConfigurationError(
+                "An Xkit is an account, and not an auth object",
+                hint='Give auth=XkitAuth("slack", context="user-42", xkit=…), from xkit_auth.requests, xkit_auth.httpx'
+                " or xkit_auth.httpx2, as the client is.",
+            )
+
     def __enter__(self) -> Xkit:
         return self
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._elsewhere import lacking
+from ._elsewhere import lacking, no_switch
 
 try:
     import httpcore
@@ -71,3 +71,7 @@ class AfterAuth(HttpxAfterAuth, httpx.Auth):
 def open_transport(*, route: Route) -> HttpxTransport:
     """What makes calls to Xkit."""
     return HttpxTransport(_CORE, route, socks="httpx[socks]")
+
+
+def __getattr__(name: str) -> object:
+    raise no_switch(__name__, name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._elsewhere import lacking
+from ._elsewhere import lacking, no_switch
 
 try:
     import httpcore2
@@ -71,3 +71,7 @@ class AfterAuth(HttpxAfterAuth, httpx2.Auth):
 def open_transport(*, route: Route) -> HttpxTransport:
     """What makes calls to Xkit."""
     return HttpxTransport(_CORE, route, socks="httpx2[socks]")
+
+
+def __getattr__(name: str) -> object:
+    raise no_switch(__name__, name)

@@ -31,9 +31,8 @@ def test_without_its_extra_it_says_in_one_line_what_to_install(tmp_path: Path) -
     ended = started(tmp_path, "-c", WITHOUT_THE_EXTRA)
     assert ended.returncode == 2
     assert ended.stdout == ""
-    assert ended.stderr.splitlines() == [
-        'Not installed: click, rich. The command comes whole with: pip install "xkit-auth[cli]"'
-    ]
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("Not installed: click, rich. To have the whole command, install xkit-auth[cli], from where")
 
 
 @pytest.mark.parametrize("missing", ["click", "rich"])

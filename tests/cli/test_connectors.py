@@ -119,7 +119,7 @@ def test_the_real_ones_are_listed() -> None:
 
 def test_nothing_installed_is_said_with_what_to_do(install: Any) -> None:
     install()
-    assert "pip install xkit-auth-slack" in run().stdout
+    assert "install xkit-auth-slack, from" in run().stdout
     assert json.loads(run("--json").stdout) == []
 
 

@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import json
 import logging
+import math
 import os
 import socket
 import sys
@@ -201,7 +202,7 @@ class TestLife:
         for name in [name for name in sys.modules if name.startswith("xkit_auth.testing")]:
             monkeypatch.delitem(sys.modules, name)
         monkeypatch.setitem(sys.modules, "uvicorn", None)
-        with pytest.raises(ImportError, match=r'pip install "xkit-auth\[sandbox\]"'):
+        with pytest.raises(ImportError, match=r"install xkit-auth\[sandbox\], from"):
             importlib.import_module("xkit_auth.testing").Sandbox  # noqa: B018
         assert importlib.import_module("xkit_auth.testing").check_connector
 
@@ -767,6 +768,13 @@ MISTAKES = {
     "a number as a connector": (lambda box: box.provider_url(5), ConfigurationError, "not a text but int"),
     "a connector by its name": (lambda box: box.add_connector("acme"), TypeError, "takes a Connector, not str"),
     "keys of one's own": (lambda box: box.xkit(secret_key="sk_x"), TypeError, "takes no secret_key="),
+    "a status with a credential": (lambda box: box.pending("slack", "user-1", "active"), ValueError, "use connect()"),
+    "a text as a lifetime": (lambda box: box.connect("slack", "u", expires_in="60"), ValueError, "a number of seconds"),
+    "a lifetime without end": (lambda box: box.connect("slack", "u", expires_in=math.inf), ValueError, "not inf"),
+    "a time before now": (lambda box: box.delay(-1), ValueError, "not below 0"),
+    "a text as an answer's status": (lambda box: box.answer_with(status="500"), ValueError, "from 200 to 599"),
+    "a status that is no answer's": (lambda box: box.answer_with(status=100), ValueError, "not 100"),
+    "no call": (lambda box: box.answer_with(times=0), ValueError, "1 at least"),
     "another event": (
         lambda box: box.webhook_body("slack", "user-1", event_type="connected"),
         ValueError,

@@ -341,7 +341,7 @@ def test_a_library_that_this_machine_lacks_is_to_be_installed(lacks, monkeypatch
     monkeypatch.setattr(_broker, "importlib", Importing(MACHINE[lacks]))
     with Sandbox() as sandbox, pytest.raises(ConfigurationError) as caught:
         sandbox.xkit().get_credential("acme", context="ann")
-    assert "pip install" in caught.value.hint
+    assert "install xkit-auth[" in caught.value.hint
     assert not caught.value.retryable
     assert "report" not in str(caught.value)
 
@@ -408,6 +408,7 @@ WHO = {
         The {} {}
         This Xkit is closed
         This Xkit was closed while the call waited for its turn
+        An Xkit is an account, and not an auth object
         This XkitAuth is for requests, and another library was given it
         This XkitAuth was given to a session that is {}, whose answers it cannot look at in time
         This auth object was unpickled and has lost its {}=

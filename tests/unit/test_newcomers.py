@@ -330,9 +330,27 @@ def without(monkeypatch, module, *missing):
 def test_a_client_that_is_not_installed_is_answered_with_its_extra(monkeypatch, library, missing):
     with pytest.raises(ModuleNotFoundError) as caught:
         without(monkeypatch, f"xkit_auth.{library}", missing, missing.partition(".")[0])
-    assert str(caught.value) == (
-        f'xkit_auth.{library} needs {library}, which is not installed: pip install "xkit-auth[{library}]"'
-    )
+    needs = f"xkit_auth.{library} needs {library}, which is not installed: install xkit-auth[{library}], from where"
+    assert str(caught.value).startswith(needs)
+
+
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+def test_who_looks_for_the_switch_of_requests_beside_another_client_hears_what_is_used_there(library):
+    module = pytest.importorskip(f"xkit_auth.{library}")
+    with pytest.raises(ImportError, match=rf"xkit_auth\.{library} has no NoAuth, .* auth=None switches"):
+        exec(f"from xkit_auth.{library} import NoAuth", {})
+    assert not hasattr(module, "NoAuthAtAll")
+
+
+@pytest.mark.parametrize("library", ["requests", "httpx", "httpx2"])
+def test_an_account_in_the_place_of_an_auth_object_is_answered_with_how_to_make_one(library):
+    client = pytest.importorskip(library)
+    with (
+        Xkit(publishable_key="pk", secret_key="sk") as xkit,
+        pytest.raises(ConfigurationError, match=r"not an auth object") as caught,
+    ):
+        client.get("https://slack.com/api/auth.test", auth=xkit)
+    assert "xkit=…" in caught.value.hint
 
 
 @pytest.mark.needs_all

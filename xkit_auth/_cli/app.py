@@ -9,6 +9,7 @@ from importlib.metadata import version
 import click
 from rich.console import Console
 
+from .._elsewhere import to_install
 from .._errors import XkitAuthError
 from . import what_is_missing
 from .catalog import NotInstalled, about, entry_of, found, installed
@@ -113,7 +114,7 @@ def demo(context: click.Context, clients: Sequence[str], as_json: bool) -> None:
     except XkitAuthError as error:
         raise Unready(str(error)) from None
     if lacking:
-        raise Unready(f"The demo calls Slack and GitHub; install their plugins: pip install {' '.join(lacking)}")
+        raise Unready(f"The demo calls Slack and GitHub. For their plugins, {to_install(packages=lacking)}.")
 
     timeline = Timeline(Console(quiet=as_json, highlight=False), version("xkit-auth"))
     timeline.begin()

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
+from .._elsewhere import to_install
 from .catalog import OUTCOMES
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-NOTHING = "No connectors are installed. Slack's, for one, comes with: pip install xkit-auth-slack"
+NOTHING = f"No connectors are installed. For Slack's, {to_install(packages=['xkit-auth-slack'])}."
 
 _GAP = "  "
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
+from .._elsewhere import to_install
+
 if find_spec("wrapt") is None:
-    raise ImportError('xkit_auth.sdk needs wrapt: pip install "xkit-auth[sdk]"')
+    raise ImportError(f"xkit_auth.sdk needs wrapt: {to_install('sdk')}")
 
 from ._bind import bind
 from ._binder import Binder

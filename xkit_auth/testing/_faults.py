@@ -82,8 +82,7 @@ class Faults:
     def down(self, how: How, times: int | None, retry_after: float | str | None) -> None:
         if how not in get_args(How):
             raise ValueError(f"how is one of {', '.join(map(repr, get_args(How)))}, as a text; not {how!r}")
-        if times is not None and (type(times) is not int or times < 1):
-            raise ValueError(f"times is a number of calls, 1 at least, or None for until up(); not {times!r}")
+        checked_times(times)
         self.end_outage()
         with self._lock:
             self._outage = Outage(how, None if retry_after is None else str(retry_after), times)
@@ -134,6 +133,16 @@ class Faults:
         """Let every call that waits for anything go on to its end."""
         self.closing.open()
         self.end_outage()
+
+
+def checked_times(times: object) -> None:
+    """Look at how often a fault is to happen.
+
+    Raises:
+        ValueError: it is no such number.
+    """
+    if times is not None and (type(times) is not int or times < 1):
+        raise ValueError(f"times is a number of calls, 1 at least, or None for until up(); not {times!r}")
 
 
 def use_up(fault: Outage | Canned) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import threading
 from collections.abc import Generator, Iterable, Mapping
@@ -13,7 +14,7 @@ from .._account import checked_name
 from .._placement import plain_texts
 from .._text import a_kind_of, plain, plain_if_text
 from .._xkit import asks, asks_loopback, close_default
-from ._faults import Canned, Faults, How
+from ._faults import Canned, Faults, How, checked_times
 from ._platform_app import BASE_PATH, PlatformApp
 from ._plugins import SandboxHome, SandboxPlugins
 from ._providers import Providers, running
@@ -280,6 +281,8 @@ class Sandbox:
             raise TypeError(
                 f"credential= is a text, or a mapping of texts for several parts; not {a_kind_of(credential)}"
             )
+        if expires_in is not None:
+            _seconds("expires_in", expires_in)
         return self._state.connect(
             _name("connector", connector),
             _name("context", context),
@@ -311,6 +314,8 @@ class Sandbox:
 
     def pending(self, connector: str, context: str, status: str = "awaiting_callback") -> None:
         """Put the authorization into a status without a credential, such as ``retrieving_tokens``."""
+        if status == "active":
+            raise ValueError("status is one without a credential, and active is the one with it: use connect()")
         self._state.pending(_name("connector", connector), _name("context", context), plain(status))
 
     def forget_connection(self, connector: str, context: str) -> None:
@@ -366,13 +371,16 @@ class Sandbox:
 
         The latest answer that fits a call is given; ``down()`` goes before.
         """
+        if type(status) is not int or not 200 <= status <= 599:
+            raise ValueError(f"status is the number of a whole answer, from 200 to 599; not {status!r}")
+        checked_times(times)
         sent = {"content-type": "application/json"} | {name.lower(): value for name, value in (headers or {}).items()}
         data = body.encode() if isinstance(body, str) else body
         self._faults.can(Canned(status, sent, data, plain_if_text(connector), plain_if_text(context), times))
 
     def delay(self, seconds: float) -> None:
         """Let every answer of Xkit be late by so much, until ``up()``."""
-        self._faults.slow_down(seconds)
+        self._faults.slow_down(_seconds("seconds", seconds, least=0))
 
     def up(self) -> None:
         """Let Xkit answer at once and truly again; calls that hang are answered now."""
@@ -424,3 +432,9 @@ class Sandbox:
 def _name(what: str, name: str) -> str:
     """What a test names, which may be stranger than what an application may; but no number or object."""
     return plain(name) if isinstance(name, str) else checked_name(what, name)
+
+
+def _seconds(argument: str, seconds: object, *, least: float = -math.inf) -> float:
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not least <= seconds < math.inf:
+        raise ValueError(f"{argument} is a number of seconds{', not below 0' if least == 0 else ''}; not {seconds!r}")
+    return seconds
