@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from contextvars import ContextVar
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR, CO_ITERABLE_COROUTINE
 from types import FrameType
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
 from ._account import checked_name
 from ._calling import says_how_to_call
@@ -171,6 +171,14 @@ class use_context:  # noqa: N801 - it reads like the function that it is to its 
                 f"A use_context block was left {problem}",
                 hint="Enter and leave it in the same task and thread, the inner one first: a dependency of FastAPI has"
                 " to be async def. Nobody's turn is certain here until every block has been left.",
+            )
+
+    if not TYPE_CHECKING:  # to type checkers it is none
+
+        def __call__(self, *_: object, **__: object) -> NoReturn:
+            """Called where it decorates a function, whose user would be the same for every call."""
+            raise ConfigurationError(
+                "use_context is no decorator", hint="Write a with block in the function: with use_context(user_id): …"
             )
 
     def _leave(self) -> str:

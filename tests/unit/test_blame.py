@@ -408,6 +408,7 @@ WHO = {
         The {} {}
         This Xkit is closed
         This Xkit was closed while the call waited for its turn
+        use_context is no decorator
         An Xkit is an account, and not an auth object
         This XkitAuth is for requests, and another library was given it
         This XkitAuth was given to a session that is {}, whose answers it cannot look at in time

@@ -121,6 +121,7 @@ NAMES = {
         lambda: asked("slack", context=ContextVar("user")),
         "the user's id itself, and not what gives",
     ),
+    "a block as a decorator": (lambda: use_context("ann")(print), "Write a with block in the function"),
     "a function for a block": (lambda: use_context(lambda: "ann"), "the user's id itself, and not what gives it"),
     "an integer, forgotten": (lambda: asked(how="forget", context=42), "not a text but int", "str(user.id)"),
     "an integer in a sandbox": (lambda: in_a_sandbox(lambda box: box.connect("slack", 42)), "str(user.id)"),
