@@ -73,7 +73,7 @@ class XkitAuth(BaseAuth, AuthBase):
             settled is None
             or not settled.xkit.is_settled
             or settled.policy.one_header is None
-            or type(context) is not str
+            or not isinstance(context, str)
             or type(headers) is not CaseInsensitiveDict
             or "host" in headers._store
             or CARRIED in attributes
