@@ -28,7 +28,7 @@ class Provider(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
-        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        body = self._body()
         token = self.headers.get(self.server.header, "").removeprefix("Bearer ")
         self.server.arrivals.append((self.command, self.path, token, body))
         is_login = self.path.startswith("/login")
@@ -42,6 +42,17 @@ class Provider(BaseHTTPRequestHandler):
         self.wfile.write(page)
 
     do_POST = do_GET  # noqa: N815
+
+    def _body(self):
+        """All of it: what is left unread would be taken for the next request on this connection."""
+        if self.headers.get("transfer-encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("content-length", 0)))
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
 
     def log_message(self, *_args):
         pass
