@@ -554,6 +554,20 @@ def test_h4_a_redirect_that_says_the_credential_back_is_not_followed(sandbox, ac
     assert sandbox.arrivals("elsewhere") == []
 
 
+@pytest.mark.parametrize("kind", ["bearer", "key", "basic"], indirect=True)
+def test_h4_nor_is_one_of_a_chain_that_goes_on_from_an_unpickled_answer(sandbox, acme, session):
+    says_it = redirect(acme.url, f"{sandbox.elsewhere_url}/x?was={quote(TOKEN, safe='')}")
+    first = session.send(acme.request("/things"), allow_redirects=False)
+    first = pickle.loads(pickle.dumps(first))
+    first.headers["location"] = says_it  # as a provider says that remembers what it was asked
+
+    last = [*session.resolve_redirects(first, first.request)][-1]
+
+    assert (last.status_code, last.is_redirect) == (302, False)
+    assert acme.carried() == [True, True]
+    assert sandbox.arrivals("elsewhere") == []
+
+
 def test_h4_nor_is_one_that_says_it_in_other_bytes(driver, sandbox, xkit, session):
     from requests.adapters import BaseAdapter
 
