@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any, Final
 
 from ._disguise import is_said_in
+from ._errors import XkitAuthError
 from ._origin import origin_of
 from ._policy import LONG_ENOUGH, Sending
 from ._text import MASK
@@ -61,10 +62,8 @@ class Carried:
         return url
 
     def elsewhere(self, url: Any) -> Any:
-        """The request goes on to another origin: what its ``url`` becomes.
-
-        Raises:
-            HostNotAllowed: the URL has the credential in it, in whatever form.
+        """The request goes on to another origin: what its ``url`` becomes; an error to be raised, if it says the
+        credential in whatever form.
         """
         return url
 
@@ -129,7 +128,11 @@ def _watching(plain: Any) -> type[Any]:
         _xkit_auth_plain = plain
 
         def __setattr__(self, name: str, value: Any) -> None:
-            super().__setattr__(name, _gone_on(self, value) if name == "url" else value)
+            if name == "url":
+                value = _gone_on(self, value)
+                if isinstance(value, XkitAuthError):  # raised here, where no variable has the URL any more
+                    raise value
+            plain.__setattr__(self, name, value)  # it may be of this class no more
 
         def copy(self) -> Any:
             """What requests follows a redirect with, and others send."""
@@ -156,7 +159,7 @@ def _watching(plain: Any) -> type[Any]:
 
 
 def _gone_on(request: Any, url: Any) -> Any:
-    """A request that watches itself gets another URL: what that becomes."""
+    """A request that watches itself gets another URL: what that becomes, or an error to be raised."""
     is_redirect = request.__dict__.pop(_IS_FRESH, False)
     carried = carried_by(request)
     if carried is None:  # made by hand, of the class of another one

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import pickle
+import traceback
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy, deepcopy
@@ -75,6 +76,12 @@ def carries(arrival):
 
 def redirect(url, to, status=302):
     return f"{url}/redirect?to={quote(to, safe='')}&status={status}"
+
+
+def ours_in(error):
+    """The frames of xkit-auth in a traceback."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return [frame for frame in frames if frame.f_globals["__name__"].startswith("xkit_auth.")]
 
 
 def in_a_thread(work):
@@ -464,6 +471,7 @@ def test_h3_a_url_of_another_origin_with_the_credential_in_it_is_refused(sandbox
     with pytest.raises(HostNotAllowed, match="has the credential in it") as caught:
         to(request, f"{sandbox.elsewhere_url}/x?next={quote(quote(TOKEN, safe=''), safe='')}")
     assert "tok-1" not in str(caught.value)
+    assert not [frame for frame in ours_in(caught.value) if "tok-1" in f"{frame.f_locals}"]
     assert request.url.startswith(acme.url)
     assert "tok-1" not in f"{request.headers}{request.url}"
 
