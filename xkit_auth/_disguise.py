@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from base64 import b64decode, b64encode
+from base64 import b32decode, b64decode, b64encode
 from collections.abc import Iterable, Iterator
 from html import unescape
 from urllib.parse import unquote, unquote_plus
@@ -21,9 +21,17 @@ _MOST_IN_ALL = 4_000_000
 _PART = 6
 _SHORTEST_ENCODED = 4
 _IN_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}")
+_IN_BASE32 = re.compile(r"[A-Za-z2-7]{10,}")
 _IN_HEXADECIMAL = re.compile(r"(?:[0-9a-fA-F]{2}){4,}")
 _WORD = re.compile(r"[!-~]{6,}")
-_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2}))")
+_ESCAPE = re.compile(
+    r"[\\%]u([0-9a-f]{4})|[\\0]x([0-9a-f]{2})|\\u\{([0-9a-f]{1,5})\}|\\U(000[0-9a-f]{5})|\\([0-3][0-7]{2})",
+    re.IGNORECASE,
+)
+_COMPRESSED = re.compile(rb"\x78[\x01\x5e\x9c\xda]|\x1f\x8b\x08")
+"""How zlib and gzip begin."""
+_MOST_COMPRESSED = 8
+_INVISIBLE = re.compile("[\\s\x00-\x1f\x7f-\x9f\xad\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]+")
 _NO_CHARACTER = re.compile(r"&#0*[0-9]{8,};?")
 _BETWEEN = re.compile(r"[\s\W_]+")
 
@@ -62,10 +70,11 @@ class Search:
             return True
         readings, are_all = readings_of(text)
         self._left -= sum(map(len, readings))
-        return not are_all or any(map(self._are_in, readings))
+        return not are_all or any(self._are_in(reading.lower()) for reading in readings)
 
     @abstractmethod
-    def _are_in(self, reading: str) -> bool: ...
+    def _are_in(self, reading: str) -> bool:
+        """Whether any of them occurs in a reading, which is in lower case."""
 
 
 class Whole(Search):
@@ -75,7 +84,7 @@ class Whole(Search):
 
     def __init__(self, secrets: Iterable[str]) -> None:
         super().__init__()
-        self._forms = tuple({form for secret in secrets for form in forms_of(secret)})
+        self._forms = tuple(_in_lower_case(secrets))
 
     def _are_in(self, reading: str) -> bool:
         return any(form in reading for form in self._forms)
@@ -88,7 +97,7 @@ class Parts(Search):
 
     def __init__(self, secrets: Iterable[str]) -> None:
         super().__init__()
-        forms = {form for secret in secrets for form in forms_of(secret)}
+        forms = _in_lower_case(secrets)
         self._short = tuple(form for form in forms if len(form) < _PART)
         self._long = {form[start : start + _PART] for form in forms for start in range(len(form) - _PART + 1)}
 
@@ -96,6 +105,11 @@ class Parts(Search):
         ends = range(_PART, len(reading) + 1)
         parts = map(reading.__getitem__, map(slice, range(len(ends)), ends))
         return any(form in reading for form in self._short) or not self._long.isdisjoint(parts)
+
+
+def _in_lower_case(secrets: Iterable[str]) -> set[str]:
+    """The forms of all secrets. Some providers write URLs in lower case, and many a token is the same in both."""
+    return {form.lower() for secret in secrets for form in forms_of(secret)}
 
 
 def forms_of(secret: str) -> tuple[str, ...]:
@@ -125,8 +139,9 @@ def _forms(secret: str) -> Iterator[str]:
 def readings_of(text: str) -> tuple[tuple[str, ...], bool]:
     """What a text may mean, and whether that is all.
 
-    It is read as it is, percent-decoded, unescaped, out of base64 and out of hexadecimal, then each of these once more
-    for as long as there is something new, and all of them without what separates their words.
+    It is read as it is, percent-decoded, unescaped, in plain letters, without what cannot be seen, out of base64,
+    base32 and hexadecimal, and decompressed; then each of these once more for as long as there is something new, and
+    all of them without what separates their words.
     """
     found = dict.fromkeys([text])
     newest = [text]
@@ -147,7 +162,26 @@ def _out_of_html(text: str) -> str:
 
 
 def _unescaped(text: str) -> str:
-    return _ESCAPE.sub(lambda match: chr(int(match[1] or match[2], 16)), text)
+    return _ESCAPE.sub(_escaped, text)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    in_octal = match[5]
+    return chr(int(in_octal, 8) if in_octal else int(match[match.lastindex or 0], 16))
+
+
+def _in_plain_letters(text: str) -> str:
+    """What wide, round and other fancy letters stand for: clients read a host like that."""
+    if text.isascii():
+        return text
+    from unicodedata import normalize  # late: importing xkit_auth must stay cheap
+
+    return normalize("NFKC", text)
+
+
+def _without_invisible(text: str) -> str:
+    """In one piece, as base64 in lines has to be."""
+    return _INVISIBLE.sub("", text)
 
 
 def _unquoted_from_latin_1(text: str) -> str:
@@ -177,6 +211,17 @@ def _padded(word: str) -> str:
     return whole + "=" * (-len(whole) % 4)
 
 
+def _out_of_base32(text: str) -> str:
+    """The words that its words are base32 of, from all eight places where it may begin."""
+    words = [word.upper() for word in _IN_BASE32.findall(text)]
+    return _readable(b32decode(_padded_for_base32(word[start:])) for word in words for start in range(8))
+
+
+def _padded_for_base32(word: str) -> str:
+    whole = word[: len(word) - len(word) % 8 + (0, 0, 2, 2, 4, 5, 5, 7)[len(word) % 8]]
+    return whole + "=" * (-len(whole) % 8)
+
+
 def _out_of_hexadecimal(text: str) -> str:
     """The words that its words are hexadecimal of."""
     words = _IN_HEXADECIMAL.findall(text)
@@ -184,7 +229,21 @@ def _out_of_hexadecimal(text: str) -> str:
 
 
 def _readable(raws: Iterable[bytes]) -> str:
-    return " ".join(word for raw in raws for word in _WORD.findall(raw.decode("latin-1")))
+    """The words in these, and in what they are compressed of. In UTF-16 every other byte is zero."""
+    texts = (each.decode("latin-1").replace("\0", "") for raw in raws for each in (raw, *_decompressed(raw)))
+    return " ".join(word for text in texts for word in _WORD.findall(text))
+
+
+def _decompressed(raw: bytes) -> Iterator[bytes]:
+    """What SAML compresses as it is, and others behind a mark. One that never ends is more than is read of a text."""
+    import zlib  # late: importing xkit_auth must stay cheap
+
+    marks = [match.start() for match in _COMPRESSED.finditer(raw)][:_MOST_COMPRESSED]
+    for start, wbits in ((0, -zlib.MAX_WBITS), *((mark, zlib.MAX_WBITS + 32) for mark in marks)):
+        try:
+            yield zlib.decompressobj(wbits).decompress(raw[start:], _MOST_CHARACTERS + 1)
+        except zlib.error:
+            continue
 
 
 _DECODERS = (
@@ -194,6 +253,9 @@ _DECODERS = (
     _read_as_utf_8,
     _out_of_html,
     _unescaped,
+    _in_plain_letters,
+    _without_invisible,
     _out_of_base64,
+    _out_of_base32,
     _out_of_hexadecimal,
 )

@@ -81,6 +81,16 @@ def unsendable(how: str) -> PlatformProtocolError:
     )
 
 
+def says_it(connector: str, context: str | None) -> HostNotAllowed:
+    """The error for a URL of another origin that has the credential in it, in whatever form."""
+    return HostNotAllowed(
+        "The URL is of another origin and has the credential in it",
+        connector=connector,
+        context=context,
+        hint="Nothing was sent there. Do not build URLs of other hosts from those that carried the credential.",
+    )
+
+
 def remedy_for(error: BaseException) -> str:
     """What to do about an exception that a plugin has raised: what it cannot import is not there."""
     return "Install what the plugin needs." if isinstance(error, ImportError) else "Correct the plugin."

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urljoin
 
+from ._errors import says_it
 from ._httpx_mark import Carried, origin_of_parts, origin_of_url, patience_of, text_of
 from ._origin import origin_of
 from ._policy import Sending
@@ -175,9 +176,17 @@ class Wire:
             request.extensions = rest if self._theirs is None else {**rest, "trace": self._theirs}
 
     def on_redirect(self, request: Any, url: Any, headers: Any) -> Any:
-        """The headers that the client has made for a redirect of ``request`` to ``url``, without ours if it leaves."""
+        """The headers that the client has made for a redirect of ``request`` to ``url``, without ours if it leaves.
+
+        Raises:
+            HostNotAllowed: it leaves, and the URL says the credential back.
+        """
         self._has_left = self._has_left or origin_of_url(url) != origin_of_url(request.url)
-        return self._carried.taken_off(headers) if self._has_left else headers
+        if not self._has_left:
+            return headers
+        if self._carried.is_said_in(str(url)):
+            raise says_it(self._carried.policy.slug, getattr(self._carried, "context", None))
+        return self._carried.taken_off(headers)
 
     def __repr__(self) -> str:
         return "Wire()"

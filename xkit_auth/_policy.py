@@ -36,7 +36,7 @@ ClassifyHook = Callable[..., Verdict | Judgement | None]
 _ANYTHING = "*/*"
 _MANY_DIGITS = 10
 _LONGEST_DETAIL = 4 * 1024
-_LONG_ENOUGH = 8
+LONG_ENOUGH = 8
 """Letters of a credential's part that nobody says by chance."""
 
 LARGEST_BODY = 64 * 1024
@@ -109,7 +109,7 @@ class Sending:
     def is_said_in(self, text: str) -> bool:
         """Whether a text, such as the target of a redirect, says the credential back, in whatever encoding."""
         texts = list(self.credential._texts())
-        telling = [each for each in texts if len(each) >= _LONG_ENOUGH] or texts
+        telling = [each for each in texts if len(each) >= LONG_ENOUGH] or texts
         return is_said_in(text, *telling)
 
     def encoded(self) -> list[tuple[bytes, bytes]]:

@@ -9,12 +9,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from base64 import b64decode
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
+from ._disguise import is_said_in
+from ._errors import XkitAuthError
 from ._origin import origin_of
-from ._policy import Sending
+from ._policy import LONG_ENOUGH, Sending
 from ._text import MASK
 
 CARRIED: Final = "_xkit_auth"
@@ -60,15 +64,16 @@ class Carried:
         return url
 
     def elsewhere(self, url: Any) -> Any:
-        """The request goes on to another origin: what its ``url`` becomes.
-
-        Raises:
-            HostNotAllowed: the URL has the credential in it, in whatever form.
+        """The request goes on to another origin: what its ``url`` becomes; an error to be raised, if it says the
+        credential in whatever form.
         """
         return url
 
     def look_at_target(self, response: Any) -> None:
-        """Let a redirect lead nowhere that says the credential back."""
+        """Let a redirect lead nowhere that says the credential back, as far as the request's headers say what it is."""
+        said = response.headers["location"]
+        if any(map(partial(is_said_in, said), _words_of(response.request.headers, self.names))):
+            del response.headers["location"]
 
     def is_at_home_in(self, url: object) -> bool:
         """Whether this URL is certainly of the origin that the credential was put on for."""
@@ -84,6 +89,8 @@ class Carried:
 
     def __call__(self, response: Any, **_how: Any) -> Any:
         """Called by requests as a hook, if the request has been unpickled: there is nobody left to ask."""
+        if response.is_redirect:
+            self.look_at_target(response)
         return response
 
     def __repr__(self) -> str:
@@ -128,7 +135,11 @@ def _watching(plain: Any) -> type[Any]:
         _xkit_auth_plain = plain
 
         def __setattr__(self, name: str, value: Any) -> None:
-            super().__setattr__(name, _gone_on(self, value) if name == "url" else value)
+            if name == "url":
+                value = _gone_on(self, value)
+                if isinstance(value, XkitAuthError):  # raised here, where no variable has the URL any more
+                    raise value
+            plain.__setattr__(self, name, value)  # it may be of this class no more
 
         def copy(self) -> Any:
             """What requests follows a redirect with, and others send."""
@@ -155,7 +166,7 @@ def _watching(plain: Any) -> type[Any]:
 
 
 def _gone_on(request: Any, url: Any) -> Any:
-    """A request that watches itself gets another URL: what that becomes."""
+    """A request that watches itself gets another URL: what that becomes, or an error to be raised."""
     is_redirect = request.__dict__.pop(_IS_FRESH, False)
     carried = carried_by(request)
     if carried is None:  # made by hand, of the class of another one
@@ -274,6 +285,23 @@ def without(headers: Any, carried: Carried) -> Any:
             if what.is_ours(_text(kept[name])):
                 del kept[name]
     return kept
+
+
+def _words_of(headers: Any, names: Iterable[str]) -> Iterator[str]:
+    """What may be a credential in the headers of these names; of HTTP Basic, what it is the base64 of, too."""
+    for word in " ".join(_text(headers.get(name, "")) for name in names).split():
+        yield from filter(_is_telling, (word, *_pair_of(word)))
+
+
+def _is_telling(word: str) -> bool:
+    return len(word) >= LONG_ENOUGH
+
+
+def _pair_of(word: str) -> list[str]:
+    try:
+        return b64decode(word, validate=True).decode("latin-1").split(":", 1)
+    except ValueError:
+        return []
 
 
 def _text(value: str | bytes) -> str:

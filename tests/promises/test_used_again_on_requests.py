@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import pickle
+import traceback
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy, deepcopy
@@ -75,6 +76,12 @@ def carries(arrival):
 
 def redirect(url, to, status=302):
     return f"{url}/redirect?to={quote(to, safe='')}&status={status}"
+
+
+def ours_in(error):
+    """The frames of xkit-auth in a traceback."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return [frame for frame in frames if frame.f_globals["__name__"].startswith("xkit_auth.")]
 
 
 def in_a_thread(work):
@@ -464,6 +471,7 @@ def test_h3_a_url_of_another_origin_with_the_credential_in_it_is_refused(sandbox
     with pytest.raises(HostNotAllowed, match="has the credential in it") as caught:
         to(request, f"{sandbox.elsewhere_url}/x?next={quote(quote(TOKEN, safe=''), safe='')}")
     assert "tok-1" not in str(caught.value)
+    assert not [frame for frame in ours_in(caught.value) if "tok-1" in f"{frame.f_locals}"]
     assert request.url.startswith(acme.url)
     assert "tok-1" not in f"{request.headers}{request.url}"
 
@@ -551,6 +559,20 @@ def test_h4_a_redirect_that_says_the_credential_back_is_not_followed(sandbox, ac
             assert (response.status_code, response.is_redirect, response.next) == (302, False, None), name
             assert "location" not in response.headers
     assert len(acme.carried()) == 3 * len(ECHOES)
+    assert sandbox.arrivals("elsewhere") == []
+
+
+@pytest.mark.parametrize("kind", ["bearer", "key", "basic"], indirect=True)
+def test_h4_nor_is_one_of_a_chain_that_goes_on_from_an_unpickled_answer(sandbox, acme, session):
+    says_it = redirect(acme.url, f"{sandbox.elsewhere_url}/x?was={quote(TOKEN, safe='')}")
+    first = session.send(acme.request("/things"), allow_redirects=False)
+    first = pickle.loads(pickle.dumps(first))
+    first.headers["location"] = says_it  # as a provider says that remembers what it was asked
+
+    last = [*session.resolve_redirects(first, first.request)][-1]
+
+    assert (last.status_code, last.is_redirect) == (302, False)
+    assert acme.carried() == [True, True]
     assert sandbox.arrivals("elsewhere") == []
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
-from base64 import b64encode, urlsafe_b64encode
+import re
+import zlib
+from base64 import b32encode, b64encode, urlsafe_b64encode
 from html import escape
 from urllib.parse import quote, quote_plus
 
@@ -16,6 +19,14 @@ SECRET = "123:ABC+def/GHI&jkl=~mn"
 
 def lower_hex(text):
     return "".join(f"%{byte:02x}" for byte in text.encode())
+
+
+def url_with(secret):
+    return f"https://a.example/x?key={quote(secret, safe='')}&z=1"
+
+
+def each(form):
+    return "".join(form.format(ord(letter)) for letter in SECRET)
 
 
 def twice(text):
@@ -48,10 +59,55 @@ DISGUISES = {
     "hexadecimal of a URL with it": f"/x?key={quote(SECRET, safe='')}".encode().hex(),
     "hexadecimal of base64": b64encode(SECRET.encode()).hex(),
     "percent-encoded twelve times": twice(twice(twice(twice(twice(twice(SECRET)))))),
+    "base64 in lines, percent-encoded": quote(
+        "\n".join(re.findall(".{1,20}", b64encode(url_with(SECRET).encode()).decode()))
+    ),
+    "base64 of UTF-16": b64encode(SECRET.encode("utf-16-le")).decode(),
+    "base64 of a URL in UTF-16": b64encode(url_with(SECRET).encode("utf-16")).decode(),
+    "hexadecimal of UTF-16": SECRET.encode("utf-16-be").hex(),
+    "base32": b32encode(SECRET.encode()).decode(),
+    "base32 of a URL with it": b32encode(url_with(SECRET).encode()).decode().rstrip("=").lower(),
+    "escaped with %u": each("%u{:04x}"),
+    "escaped with braces": each("\\u{{{:x}}}"),
+    "escaped with eight digits": each("\\U{:08X}"),
+    "escaped in octal": each("\\{:03o}"),
+    "a list of hexadecimal numbers": each("0x{:02x},"),
+    "in upper case": SECRET.upper(),
+    "in lower case, percent-encoded": quote(SECRET.lower(), safe=""),
+    "in wide letters": "".join(chr(ord(letter) + 0xFEE0) for letter in SECRET),
+    "in wide letters, percent-encoded": quote("".join(chr(ord(letter) + 0xFEE0) for letter in SECRET)),
+    "with invisible letters in a URL": quote("\u200b".join(url_with(SECRET))),
     "turned round": SECRET[::-1],
     "spaced out": " ".join(SECRET),
     "broken over lines": SECRET[:9] + "\n" + SECRET[9:],
 }
+
+
+COMPRESSED = {
+    "as SAML has it": b64encode(zlib.compress(url_with(SECRET).encode(), wbits=-15)).decode(),
+    "as SAML has it, percent-encoded": quote(b64encode(zlib.compress(SECRET.encode(), wbits=-15)), safe=""),
+    "as signed states have it": "."
+    + urlsafe_b64encode(zlib.compress(json.dumps(url_with(SECRET)).encode())).decode()
+    + ".s",
+    "behind a word": f"state-{urlsafe_b64encode(zlib.compress(url_with(SECRET).encode())).decode().rstrip('=')}",
+    "by gzip": b64encode(gzip.compress(url_with(SECRET).encode(), mtime=0)).decode(),
+    "in hexadecimal": zlib.compress(url_with(SECRET).encode()).hex(),
+}
+
+
+@pytest.mark.parametrize("how", COMPRESSED)
+@pytest.mark.parametrize("around", ["/login?SAMLRequest={}&RelayState=x", "/a/{}.html", "the state {} is bad"])
+def test_a_secret_is_found_in_what_was_compressed(how, around):
+    text = around.format(COMPRESSED[how])
+
+    assert is_said_in(text, SECRET)
+    assert is_partly_said_in(text, ["something else", SECRET])
+
+
+def test_what_is_compressed_and_never_ends_comes_to_an_end():
+    bomb = b64encode(zlib.compress(b"x" * 50_000_000)).decode()
+
+    assert is_said_in(f"/x?state={bomb}", SECRET)
 
 
 @pytest.mark.parametrize("disguise", DISGUISES)
@@ -129,8 +185,10 @@ def test_a_text_that_can_be_read_on_and_on_is_taken_to_say_it():
     ],
 )
 def test_usual_targets_of_redirects_are_read_to_the_end(target):
-    assert not is_said_in(target, SECRET)
-    assert not is_partly_said_in(target, [SECRET])
+    secret = "9w:Kq7+tRz/xVb&p0=~mHd"  # which has no six letters of the alphabet in a row
+
+    assert not is_said_in(target, secret)
+    assert not is_partly_said_in(target, [secret])
 
 
 @pytest.mark.parametrize(
