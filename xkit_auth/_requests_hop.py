@@ -40,16 +40,16 @@ class Hop(Trip, Carried):
         """Put the credential on a request that is being prepared for ``home``, and be its hook."""
         policy = self.settled.policy
         self.home = home
-        self.credential = credential
         if not (policy.is_one_header and policy.put_plain(credential, request.headers)):  # as it nearly always is
-            self._put_more_on(request, policy)
+            self._put_more_on(request, policy, credential)
+        self.credential = credential  # now that it is written: a crash reporter may ask for the names at any time
         hang_on(request, self)
 
-    def _put_more_on(self, request: Any, policy: Policy) -> None:
+    def _put_more_on(self, request: Any, policy: Policy, credential: Credential) -> None:
         for name in policy.of_other_kinds:
             request.headers.pop(name, None)
-        if not policy.put_plain(self.credential, request.headers):
-            self.written = self.write(self.credential, lambda: view_of(request, None))
+        if not policy.put_plain(credential, request.headers):
+            self.written = self.write(credential, lambda: view_of(request, None))
             self.written.put_on(request.headers)
             set_url(request, self.written.put_in(request.url))
         policy.add_extra(request.headers)
