@@ -8,7 +8,7 @@ from contextvars import ContextVar
 
 from ._errors import ConfigurationError
 from ._model import Headers, Secret
-from ._origin import origin_of
+from ._origin import Origin, origin_of
 from ._text import percent_encoded, plain, plain_if_text
 
 DEFAULT_BASE_URL = "https://app.xkit.co/api/platform"
@@ -26,32 +26,22 @@ class Account:
 
     __slots__ = ("_authorization", "base_url", "fingerprint_key", "is_documented", "is_loopback", "publishable_key")
 
-    def __init__(self, publishable_key: str | None, secret_key: str | Secret | None, base_url: str) -> None:
-        secret = secret_key if isinstance(secret_key, Secret) else Secret(secret_key or "")
-        publishable_key, base_url = plain_if_text(publishable_key), plain_if_text(base_url)
-        del secret_key  # so that a traceback with local variables does not show it
-        _check_key("publishable_key", "XKIT_PUBLISHABLE_KEY", Secret(publishable_key or ""))
+    def __init__(
+        self, publishable_key: str | Secret | None, secret_key: str | Secret | None, base_url: str | Secret
+    ) -> None:
+        publishable, secret, base = _hidden(publishable_key), _hidden(secret_key), _hidden(base_url)
+        del publishable_key, secret_key, base_url  # so that a traceback with local variables shows none: any may be
+        # the secret one by mistake, or have it in it
+        _check_key("publishable_key", "XKIT_PUBLISHABLE_KEY", publishable)
         _check_key("secret_key", "XKIT_SECRET_KEY", secret)
-        origin = origin_of(base_url) if isinstance(base_url, str) else None
-        if origin is None or re.search(r"^ws|[?# ]|[^\x21-\x7e]", base_url, re.IGNORECASE):
-            raise ConfigurationError(
-                "The base URL of Xkit's Platform API cannot be used",
-                hint=f"Correct base_url= or XKIT_BASE_URL: it is written like {DEFAULT_BASE_URL}, absolute, in ASCII,"
-                " without user info, query or fragment.",
-            )
-        if origin.scheme != "https" and not origin.is_loopback:
-            raise ConfigurationError(
-                f"The base URL of Xkit's Platform API ({origin}) is not https",
-                hint="Correct base_url= or XKIT_BASE_URL: plain http is accepted only for a sandbox on this machine's"
-                " loopback address.",
-            )
-        self.base_url = base_url.rstrip("/")
+        origin = _checked_origin(base)
+        self.base_url = base.reveal().rstrip("/")
         #: Whether the base URL's path is the one that Xkit documents, wherever that may be.
         self.is_documented = self.base_url.endswith(_DOCUMENTED_PATH)
         self.is_loopback = origin.is_loopback
-        self.publishable_key = publishable_key
+        self.publishable_key = publishable.reveal()
         self.fingerprint_key = secret
-        pair = Secret(f"{publishable_key}:{secret.reveal()}")
+        pair = Secret(f"{self.publishable_key}:{secret.reveal()}")
         self._authorization = Secret("Basic " + b2a_base64(pair.reveal().encode(), newline=False).decode())
 
     def connection_url(self, connector: str, context: str) -> str:
@@ -86,6 +76,33 @@ class Account:
 
     def __repr__(self) -> str:
         return f"Account({getattr(self, 'base_url', '')})"
+
+
+def _hidden(text: str | Secret | None) -> Secret:
+    return text if isinstance(text, Secret) else Secret(plain_if_text(text) or "")
+
+
+def _checked_origin(base: Secret) -> Origin:
+    origin = None if _is_odd(base.reveal()) else origin_of(base.reveal())
+    if origin is None:
+        raise ConfigurationError(
+            "The base URL of Xkit's Platform API cannot be used",
+            hint=f"Correct base_url= or XKIT_BASE_URL: it is written like {DEFAULT_BASE_URL}, absolute, in ASCII,"
+            " without user info, query or fragment.",
+        )
+    if origin.scheme != "https" and not origin.is_loopback:
+        raise ConfigurationError(
+            f"The base URL of Xkit's Platform API ({origin}) is not https",
+            hint="Correct base_url= or XKIT_BASE_URL: plain http is accepted only for a sandbox on this machine's"
+            " loopback address.",
+        )
+    return origin
+
+
+def _is_odd(base_url: object) -> bool:
+    if not isinstance(base_url, str):
+        return True
+    return re.search(r"^ws|[?# ]|[^\x21-\x7e]", base_url, re.IGNORECASE) is not None
 
 
 def _check_key(name: str, variable: str, key: Secret) -> None:

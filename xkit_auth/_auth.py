@@ -343,7 +343,8 @@ class BaseAuth:
         return Xkit.default() if self._xkit is None else self._xkit
 
     def __repr__(self) -> str:
-        return f"{self._adapter}.{type(self).__name__}({self._connector!r})"
+        connector = getattr(self, "_connector", None)  # a crash reporter may ask before there is one
+        return f"{self._adapter}.{type(self).__name__}({'' if connector is None else repr(connector)})"
 
     def __getstate__(self) -> dict[str, Any]:
         # requests pickles a response together with the hooks of its request, and so with this object. The account

@@ -17,7 +17,7 @@ from ._origin import Hosts, Origin, origin_of
 from ._params import Params, checked_params
 from ._policy import Policy
 from ._process import OfProcess
-from ._text import a_kind_of, plain, shown
+from ._text import MASK, a_kind_of, is_plain_name, plain, shown
 
 if TYPE_CHECKING:
     from .plugins import Brought, Plugins
@@ -275,7 +275,7 @@ def _kind(connector: Connector, kind: str | None, slug: str) -> str:
     placement = connector.kinds.get(chosen)
     if placement is None:
         raise ConfigurationError(
-            f"The connector has no credential of kind {shown(chosen)!r}",
+            f"The connector has no credential of kind {repr(chosen) if is_plain_name(chosen) else MASK}",
             connector=slug,
             hint=f"Its kinds are {', '.join(connector.kinds)}.",
         )

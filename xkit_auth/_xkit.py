@@ -91,15 +91,15 @@ class Xkit:
         proxy: str | None = None,
         reconnect_url: ReconnectUrl | None = None,
     ) -> None:
-        secret = Secret((os.environ.get("XKIT_SECRET_KEY") if secret_key is None else secret_key) or "")
-        del secret_key  # so that a traceback with local variables does not show it
-        hidden_proxy = None if proxy is None else Secret(proxy)
-        del proxy  # the same for a password in it
-        self._account = Account(
-            os.environ.get("XKIT_PUBLISHABLE_KEY") if publishable_key is None else publishable_key,
-            secret,
-            base_url if base_url is not None else os.environ.get("XKIT_BASE_URL") or DEFAULT_BASE_URL,
+        # Kept where a traceback with local variables does not show it: people put a key where another belongs.
+        publishable = Secret(
+            (os.environ.get("XKIT_PUBLISHABLE_KEY") if publishable_key is None else publishable_key) or ""
         )
+        secret = Secret((os.environ.get("XKIT_SECRET_KEY") if secret_key is None else secret_key) or "")
+        base = Secret(base_url if base_url is not None else os.environ.get("XKIT_BASE_URL") or DEFAULT_BASE_URL)
+        hidden_proxy = None if proxy is None else Secret(proxy)
+        del publishable_key, secret_key, base_url, proxy
+        self._account = Account(publishable, secret, base)
         if reconnect_url is None:
             self._link = ReconnectLink(os.environ.get(_RECONNECT_URL), name=_RECONNECT_URL)
         else:

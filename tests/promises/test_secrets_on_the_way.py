@@ -432,3 +432,19 @@ def test_g5_at_every_level_of_every_logger_there_is_neither_a_credential_nor_a_k
     assert loud & ({"urllib3"} if driver.library == "requests" else {"httpcore", "httpcore2"})
     assert "xkit_auth" in {record.name for record in caplog.records}
     assert secrets.given_away(caplog.text, *[repr(vars(record)) for record in caplog.records]) == []
+
+
+def test_a_credential_in_the_place_of_a_kind_is_not_shown(driver, sandbox, xkit):
+    token = sandbox.connect("acme", "user-1", credential="Wq8rT5yPz2LmKd7Gh4Bn6vCx3z")
+    auth = driver.auth("acme", context="user-1", xkit=xkit, kind=token)
+
+    with pytest.raises(ConfigurationError, match="no credential of kind") as caught:
+        driver.send("GET", sandbox.provider_url("acme"), auth=auth)
+
+    assert token not in str(caught.value)
+
+
+def test_an_auth_object_that_could_not_be_made_has_a_repr_for_crash_reporters(driver, xkit):
+    kind = type(driver.auth("acme", context="user-1", xkit=xkit))
+
+    assert repr(kind.__new__(kind)).endswith(".XkitAuth()")

@@ -334,3 +334,21 @@ def test_a_credential_that_cannot_be_written_is_not_shown(policy_of, settings, c
         policy.write(credential, None)
 
     assert given_away(whole_chain(caught.value)) == []
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        {"base_url": f"https://pk_live_1:{KEY}@xkit.example/api/platform"},
+        {"base_url": f"https://xkit.example/api/platform?key={KEY}"},
+        {"publishable_key": f"pk_live_1:{KEY}"},
+    ],
+)
+@pytest.mark.parametrize("make", [Xkit, Account])
+def test_a_secret_key_in_another_argument_is_not_shown(make, mistake):
+    right = {"publishable_key": "pk_live_1", "secret_key": KEY, "base_url": "https://xkit.example"}
+
+    with pytest.raises(ConfigurationError) as caught:
+        make(**{**right, **mistake})
+
+    assert given_away(whole_chain(caught.value)) == []
