@@ -91,7 +91,7 @@ class _Wish(Flight[_Answer], Call):
         self.rejected = rejected
         self.origins = {origin}
         self.outcome: _Answer | XkitAuthError | None = None
-        self._since_wall = 0.0
+        self._since_wall: float | None = None
         self.seconds = 0.0
 
     @property
@@ -136,7 +136,8 @@ class _Wish(Flight[_Answer], Call):
         if self.since is None:
             return False
         longest = self._broker._timeout + _LOST_AFTER
-        return time.monotonic() - self.since > longest or self._broker.cache.wall() - self._since_wall > longest
+        by_wall = 0.0 if self._since_wall is None else self._broker.cache.wall() - self._since_wall
+        return time.monotonic() - self.since > longest or by_wall > longest
 
     def settle(self) -> None:
         """Put the outcome where others find it, unless somebody has forgotten this call or knows better by now."""

@@ -39,7 +39,7 @@ from xkit_auth import (
     Xkit,
     hookimpl,
 )
-from xkit_auth._broker import _WishForCredential
+from xkit_auth._broker import _Wish, _WishForCredential
 from xkit_auth._platform import NoAnswer
 
 
@@ -467,6 +467,30 @@ def test_many_threads_with_an_empty_cache_make_one_call(xkit, transport, answers
 
     assert {result().reveal() for result in waiting} == {"token-1"}
     assert len(transport.calls) == 1
+
+
+def test_whoever_comes_between_the_turn_of_a_call_and_its_way_out_waits_for_it_too(
+    xkit, transport, answers, in_thread, monkeypatch
+):
+    transport.by_hand = True
+    has_its_turn, goes_out, run = threading.Event(), threading.Event(), _Wish.run
+    its_turn: list[Any] = []
+
+    def late(wish: Any) -> Any:
+        its_turn.append(wish)
+        has_its_turn.set()
+        assert goes_out.wait(20)
+        return run(wish)
+
+    monkeypatch.setattr(_Wish, "run", late)
+    result = in_thread(lambda: xkit.get_credential("slack", context="u"))
+    assert has_its_turn.wait(20)
+    flight, _ = next(xkit.broker.asking("slack", "u", None))
+    goes_out.set()
+    transport.next_call().answer(answers.active("token-1"))
+
+    assert result().reveal() == "token-1"
+    assert its_turn[0] is flight
 
 
 def test_threads_tasks_and_trio_share_one_call(xkit, transport, answers, in_thread):

@@ -100,10 +100,17 @@ def sync_requests() -> Generator[Driver]:
         yield Threads("requests", "requests", session, pool)
 
 
+def options_of(library: str) -> dict[str, Any]:
+    """What the clients of httpx and httpx2 are made with."""
+    # Every connection is kept: a pool that has too many idle ones may close one that it has just given to a request.
+    limits = import_module(library).Limits(max_keepalive_connections=None, keepalive_expiry=None)
+    return {"trust_env": False, "follow_redirects": True, "limits": limits}
+
+
 @contextmanager
 def sync_httpx(library: str) -> Generator[Driver]:
     """``Client`` of httpx or httpx2, from threads."""
-    client = import_module(library).Client(trust_env=False, follow_redirects=True)
+    client = import_module(library).Client(**options_of(library))
     with client, ThreadPoolExecutor(CROWD) as pool:
         yield Threads(library, f"{library} sync", client, pool)
 
@@ -111,7 +118,7 @@ def sync_httpx(library: str) -> Generator[Driver]:
 @contextmanager
 def async_httpx(library: str) -> Generator[Driver]:
     """``AsyncClient`` of httpx or httpx2, from tasks."""
-    client = import_module(library).AsyncClient(trust_env=False, follow_redirects=True)
+    client = import_module(library).AsyncClient(**options_of(library))
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
         thread = threading.Thread(target=loop.run_forever, name="xkit-auth-demo", daemon=True)
