@@ -49,6 +49,11 @@ class Driver:
         self.name = f"{library}-{loop}" if loop else library
         self.module = importlib.import_module(f"xkit_auth.{library}")
         self.lib = importlib.import_module(library)
+        self._options = {} if library == "requests" else {**CLIENT_OPTIONS, "limits": self._keeps_all()}
+
+    def _keeps_all(self) -> Any:
+        """Limits with which a pool closes nothing: if many are idle, it may close one that it has just given away."""
+        return self.lib.Limits(max_keepalive_connections=None, keepalive_expiry=None)
 
     def auth(self, connector: Any, **arguments: Any) -> Any:
         return self.module.XkitAuth(connector, **arguments)
@@ -81,7 +86,7 @@ class Driver:
         return send
 
     def _sync_client(self, stack: ExitStack, options: dict[str, Any]) -> Callable[..., Any]:
-        client = stack.enter_context(self.lib.Client(**{**CLIENT_OPTIONS, **options}))
+        client = stack.enter_context(self.lib.Client(**{**self._options, **options}))
 
         def send(method: str, url: str, *, stream: bool = False, **arguments: Any) -> Any:
             if not stream:
@@ -94,7 +99,7 @@ class Driver:
         from anyio.from_thread import start_blocking_portal
 
         portal = stack.enter_context(start_blocking_portal(self.loop or ""))
-        client = self.lib.AsyncClient(**{**CLIENT_OPTIONS, **options})
+        client = self.lib.AsyncClient(**{**self._options, **options})
         stack.enter_context(portal.wrap_async_context_manager(client))
 
         def send(method: str, url: str, *, stream: bool = False, **arguments: Any) -> Any:
@@ -131,7 +136,7 @@ class Driver:
 
         async def all_of_them() -> list[Reply]:
             replies: list[Reply] = []
-            async with self.lib.AsyncClient(**CLIENT_OPTIONS, auth=auth) as client:
+            async with self.lib.AsyncClient(**self._options, auth=auth) as client:
 
                 async def one() -> None:
                     replies.append(Reply(await client.request(method, url)))

@@ -358,6 +358,15 @@ class TestWhatTheStageSees:
             assert stage.leaks("elsewhere", "slack", "ivy") == [where]
 
 
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+def test_a_pool_closes_no_idle_connection_as_it_may_just_have_been_given_to_a_request(library: str) -> None:
+    for opened in drivers.drivers_for(library):
+        with opened as driver:
+            pool = driver._client._transport._pool
+            assert pool._max_keepalive_connections > drivers.CROWD
+            assert pool._keepalive_expiry is None
+
+
 class TestBeforeItBegins:
     def test_missing_plugins_are_named(self, install: Callable[..., None]) -> None:
         install(something_else="jira")
