@@ -123,7 +123,8 @@ def provider(answer):
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    serving.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}", arrived
     finally:

@@ -66,6 +66,13 @@ class AtLine:
 
 
 @pytest.fixture(autouse=True)
+def nobody_waits_for_who_was_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those who look whether somebody else has come so far look often, as there are hundreds of lines to be tried."""
+    monkeypatch.setattr(xkit_auth._calls, "_A_THREAD_COMES_WITHIN", 0.01)
+    monkeypatch.setattr(xkit_auth._broker, "_LOOK_AGAIN_AFTER", 0.02)
+
+
+@pytest.fixture(autouse=True)
 def no_thread_is_left_half_started() -> Any:
     yield
     threading._limbo.clear()  # threading's own note of threads that are being started: whoever did that was interrupted
