@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import socket
 import ssl
 import sys
 from collections.abc import Callable, Iterator
@@ -212,6 +213,14 @@ def sandbox() -> Iterator[Sandbox]:
 def xkit(sandbox: Sandbox) -> Any:
     """An ``Xkit`` that asks the sandbox."""
     return sandbox.xkit(timeout=30)
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port of this machine on which nobody listens, and which no other process can get meanwhile."""
+    with socket.socket() as kept:
+        kept.bind(("127.0.0.1", 0))
+        yield kept.getsockname()[1]
 
 
 @pytest.fixture

@@ -359,7 +359,7 @@ def command_in(plugin: Path, *arguments: str) -> subprocess.CompletedProcess[str
     path = os.pathsep.join([str(plugin), os.environ.get("PYTHONPATH", "")])
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],
-        cwd=plugin, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=60, check=False,
+        cwd=plugin, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
 
 
@@ -373,7 +373,7 @@ def test_each_block_of_the_tutorial_runs_as_a_file_of_its_own(page, tmp_path):
         (tmp_path / "block.py").write_text(program.body, encoding="utf-8")
         done = subprocess.run(
             [sys.executable, "block.py"], cwd=tmp_path, env={**os.environ, "NO_PROXY": "127.0.0.1"},
-            capture_output=True, text=True, timeout=60, check=False,
+            capture_output=True, text=True, timeout=600, check=False,
         )  # fmt: skip
         assert (done.stdout, done.stderr) == (output, ""), program.where
 

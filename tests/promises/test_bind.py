@@ -462,7 +462,7 @@ class Sdk:
 
 class AsyncSdk(Sdk):
     async def request(self, path="", headers=None):
-        async with self.driver.lib.AsyncClient(trust_env=False, verify=False) as client:
+        async with self.driver.lib.AsyncClient(timeout=30, trust_env=False, verify=False) as client:
             response = await client.get(self.url + path, headers=headers)
         return SimpleNamespace(status=response.status_code, headers=response.headers, body=response.content)
 

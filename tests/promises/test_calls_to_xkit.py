@@ -537,13 +537,11 @@ def test_a_proxy_that_refuses_is_an_outage_and_is_not_quoted(xkit_at, monkeypatc
     assert f"by way of the proxy http://127.0.0.1:{port} (HTTPS_PROXY)" in caught.value.hint
 
 
-def test_a_proxy_that_is_not_there_is_an_outage_that_names_it(xkit_at, monkeypatch):
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    monkeypatch.setenv("HTTPS_PROXY", f"http://user:p%40ss@127.0.0.1:{port}")
+def test_a_proxy_that_is_not_there_is_an_outage_that_names_it(xkit_at, monkeypatch, closed_port):
+    monkeypatch.setenv("HTTPS_PROXY", f"http://user:p%40ss@127.0.0.1:{closed_port}")
     with pytest.raises(PlatformUnavailable, match="ConnectionRefusedError") as caught:
         xkit_at("https://xkit.example/api").get_credential("slack", context="amy")
-    assert f"by way of the proxy http://127.0.0.1:{port} (HTTPS_PROXY)" in caught.value.hint
+    assert f"by way of the proxy http://127.0.0.1:{closed_port} (HTTPS_PROXY)" in caught.value.hint
     assert "p@ss" not in str(caught.value)
 
 

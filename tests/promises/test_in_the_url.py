@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import socket
 from urllib.parse import parse_qsl, quote
 
 import pytest
@@ -93,13 +92,11 @@ def test_the_log_of_httpx_does_not_show_it(sandbox, driver, auth, caplog):
 
 
 @pytest.mark.drivers(httpx=True)
-def test_a_connection_that_fails_leaves_the_request_without_it(sandbox, driver, auth):
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{closed.getsockname()[1]}/things"
-        there = driver.auth("acme", context="user-1", xkit=auth._xkit, kind=auth._kind, hosts=[url[7:-7]])
-        with pytest.raises(driver.lib.ConnectError) as caught:
-            driver.send("GET", url, auth=there)
+def test_a_connection_that_fails_leaves_the_request_without_it(sandbox, driver, auth, closed_port):
+    url = f"http://127.0.0.1:{closed_port}/things"
+    there = driver.auth("acme", context="user-1", xkit=auth._xkit, kind=auth._kind, hosts=[url[7:-7]])
+    with pytest.raises(driver.lib.ConnectError) as caught:
+        driver.send("GET", url, auth=there)
     assert str(caught.value.request.url) == url
     assert "tok-1" not in str(caught.value)
 
@@ -131,7 +128,7 @@ def test_a_request_that_is_sent_again_later_takes_the_current_one(sandbox, drive
             assert session.send(prepared).status_code == 200
             assert session.send(prepared).history == []
     else:
-        with driver.lib.Client(auth=auth, trust_env=False) as client:
+        with driver.lib.Client(auth=auth, timeout=30, trust_env=False) as client:
             request = client.build_request("GET", url)
             client.send(request)
             sandbox.expire("acme", "user-1")

@@ -163,7 +163,7 @@ class World:
                 send("POST", f"{self.url}/status/401", **arguments(passed)).raise_for_status()
 
         async def acall(**passed):
-            async with self.driver.lib.AsyncClient(trust_env=False, verify=False) as client:
+            async with self.driver.lib.AsyncClient(timeout=30, trust_env=False, verify=False) as client:
                 (await client.post(f"{self.url}/status/401", **arguments(passed))).raise_for_status()
 
         decorate = with_credential("acme", context=self.user, xkit=self.xkit, argument=fields, rejected=rejected)

@@ -363,7 +363,7 @@ def test_h1_whoever_follows_by_hand_without_auth_in_between_gets_nothing_back_ei
         elsewhere = there.replace("127.0.0.1", "localhost")
         with knowing(sandbox, Connector("acme", hosts=[home.removeprefix("http://")])) as xkit:
             auth = driver.auth("acme", context="amy", xkit=xkit)
-            with driver.lib.Client(auth=auth, trust_env=False) as client:
+            with driver.lib.Client(auth=auth, timeout=30, trust_env=False) as client:
                 away = client.get(f"{home}/start").next_request
                 back = client.send(away, auth=None).next_request
                 client.send(back)

@@ -64,7 +64,7 @@ class Decorated:
 
     async def asend(self, path, makes, *, token):
         headers = {"Authorization": f"Bearer {token}"}
-        async with self.driver.lib.AsyncClient(trust_env=False, verify=False) as client:
+        async with self.driver.lib.AsyncClient(timeout=30, trust_env=False, verify=False) as client:
             return self.judged(await client.get(self.url + path, headers=headers), makes)
 
     def awaited(self, function, *args, **kwargs):
@@ -195,7 +195,7 @@ def test_wherever_a_function_has_put_the_credential_the_answer_on_our_error_does
             return decorated.judged(client("POST", decorated.url + path, **HOW_IT_IS_SENT[how](token)), makes)
 
     async def asend(path, makes, *, token):
-        async with driver.lib.AsyncClient(trust_env=False, verify=False) as client:
+        async with driver.lib.AsyncClient(timeout=30, trust_env=False, verify=False) as client:
             return decorated.judged(await client.post(decorated.url + path, **HOW_IT_IS_SENT[how](token)), makes)
 
     decorated.send, decorated.asend = send, asend

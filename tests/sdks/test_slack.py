@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import socket
 import traceback
 
 import pytest
@@ -182,11 +181,10 @@ def test_an_answer_behind_a_redirect_is_no_refusal_and_nothing_is_sent_again(
     assert sandbox.call_count() == 1
 
 
-def test_our_frames_do_not_show_the_credential_when_the_network_breaks_off(sandbox, xkit, kind, call, walk):
+def test_our_frames_do_not_show_the_credential_when_the_network_breaks_off(sandbox, xkit, kind, call, walk, closed_port):
     token = sandbox.connect("slack", "user-1")
     xkit.get_credential("slack", context="user-1")
-    with socket.create_server(("127.0.0.1", 0)) as nobody:
-        host = f"127.0.0.1:{nobody.getsockname()[1]}"
+    host = f"127.0.0.1:{closed_port}"
     near = kind(base_url=f"http://{host}/api/")
     with bind(near, "slack", context="user-1", xkit=xkit, hosts=[host]), pytest.raises(OSError) as caught:
         call(near.auth_test)

@@ -187,7 +187,7 @@ class TestWhileItStandsIn:
         assert with_httpx("https://slack.com/api/auth.test", ANY, context="ann").json()["user"] == "ann"
 
     def test_a_request_without_credential_is_led_and_refused(self, production: Sandbox) -> None:
-        assert httpx.get("https://slack.com/api/auth.test").json()["error"] == "not_authed"
+        assert httpx.get("https://slack.com/api/auth.test", timeout=30).json()["error"] == "not_authed"
         assert requests.get("https://acme.my.salesforce.com/x", timeout=30).status_code == 401
         with urllib.request.urlopen("https://slack.com/api/auth.test") as answer:
             assert b"not_authed" in answer.read()
@@ -225,7 +225,7 @@ class TestWhileItStandsIn:
             client.get("https://nobody.invalid/")
 
     def test_a_host_of_no_connector_says_so(self, production: Sandbox) -> None:
-        answer = httpx.get("https://slack.com/", headers={"host": "nobody.invalid"})
+        answer = httpx.get("https://slack.com/", headers={"host": "nobody.invalid"}, timeout=30)
         assert answer.status_code == 421
         assert "nobody.invalid" in answer.json()["error"]["message"]
 
@@ -265,7 +265,7 @@ class TestWhileItStandsIn:
                 with pytest.raises(ConfigurationError, match=r"in use while a sandbox stands in for slack\.com"):
                     client.get("https://slack.com/api/auth.test")
         assert production.arrivals("slack") == []
-        assert httpx.get("https://slack.com/api/auth.test").status_code == 200
+        assert httpx.get("https://slack.com/api/auth.test", timeout=30).status_code == 200
 
     def test_an_xkit_that_nobody_has_any_more_is_no_obstacle(self, production: Sandbox) -> None:
         lost = Xkit(publishable_key="pk", secret_key="sk", base_url="https://app.xkit.co/api/platform")
@@ -406,7 +406,7 @@ from xkit_auth.testing import Sandbox
 import requests
 with Sandbox() as sandbox, sandbox.stand_in():
     sandbox.connect("slack", "amy")
-    answer = requests.get("https://slack.com/api/auth.test", auth=XkitAuth("slack", context="amy"))
+    answer = requests.get("https://slack.com/api/auth.test", auth=XkitAuth("slack", context="amy"), timeout=30)
     print(answer.json()["user"])
 """
 

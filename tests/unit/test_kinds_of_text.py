@@ -173,7 +173,7 @@ def test_a_sandbox_knows_connections_by_the_texts_that_name_them():
         xkit = sandbox.xkit(connectors={mine: slug})
         sandbox.connect("mine", "user-2")
         auth = XkitAuth(mine, context="user-2", xkit=xkit)
-        assert httpx.get(sandbox.provider_url(slug), auth=auth).status_code == 200
+        assert httpx.get(sandbox.provider_url(slug), auth=auth, timeout=30).status_code == 200
         assert xkit.get_credential("acme", context="user-1").reveal() == token
         assert len(sandbox.arrivals(slug)) == sandbox.call_count(slug, user) == 1
         token = sandbox.rotate(slug, user)
