@@ -270,7 +270,10 @@ def test_a_thousand_tasks_do_not_storm_an_xkit_that_is_down_either(driver, sandb
             failures.append(error)
 
     async def all_of_them():
-        async with driver.lib.AsyncClient(timeout=30, trust_env=False, verify=False) as client, anyio.create_task_group() as group:
+        async with (
+            driver.lib.AsyncClient(timeout=30, trust_env=False, verify=False) as client,
+            anyio.create_task_group() as group,
+        ):
             for user in range(1000):
                 group.start_soon(ask, client, user)
 

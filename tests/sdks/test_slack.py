@@ -181,7 +181,9 @@ def test_an_answer_behind_a_redirect_is_no_refusal_and_nothing_is_sent_again(
     assert sandbox.call_count() == 1
 
 
-def test_our_frames_do_not_show_the_credential_when_the_network_breaks_off(sandbox, xkit, kind, call, walk, closed_port):
+def test_our_frames_do_not_show_the_credential_when_the_network_breaks_off(
+    sandbox, xkit, kind, call, walk, closed_port
+):
     token = sandbox.connect("slack", "user-1")
     xkit.get_credential("slack", context="user-1")
     host = f"127.0.0.1:{closed_port}"
