@@ -6,6 +6,7 @@ has put something newer on the same request since. What one has sent never chang
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import timedelta
 from typing import Any
@@ -305,17 +306,22 @@ class Hop(Trip, Carried):
 
 
 class Line:
-    """What a request, its copies and what is sent again instead of them have in common.
+    """What a request, its copies and what is sent again instead of them have in common."""
 
-    Attributes:
-        is_spent: whether the one resend of this send is used up.
-    """
-
-    __slots__ = ("_sendings", "is_spent")
+    __slots__ = ("_sendings", "_spent_by")
 
     def __init__(self, first: Sending) -> None:
         self._sendings = [first]
-        self.is_spent = False
+        self._spent_by: set[int] = set()
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the one resend of this thread's send is used up: others may be sending the same request."""
+        return threading.get_ident() in self._spent_by
+
+    @is_spent.setter
+    def is_spent(self, value: bool) -> None:
+        (self._spent_by.add if value else self._spent_by.discard)(threading.get_ident())
 
     def sendings(self) -> tuple[Sending, ...]:
         """What was put on one of them lately, the newest last."""

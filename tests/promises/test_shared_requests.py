@@ -136,6 +136,30 @@ def test_a_request_shared_by_threads_is_healed_in_each_with_one_call(sandbox, dr
     assert sandbox.call_count() == 1
 
 
+@pytest.mark.drivers(requests=True)
+def test_a_resend_in_one_thread_uses_up_nothing_of_a_send_in_another(sandbox, driver, acme, monkeypatch):
+    from xkit_auth._requests_hop import Hop
+
+    request = prepared(driver, acme.url, acme.auths["ann"])
+    sandbox.expire("acme", "ann")
+    both_are_refused, one_at_a_time, judged = threading.Barrier(2), threading.Lock(), Hop._judged
+
+    def in_turn(*arguments):
+        both_are_refused.wait(20)
+        with one_at_a_time:
+            return judged(*arguments)
+
+    def send():
+        with driver.lib.Session() as session:
+            session.trust_env = False
+            return session.send(request, timeout=30).status_code
+
+    monkeypatch.setattr(Hop, "_judged", in_turn)
+    with ThreadPoolExecutor(2) as pool:
+        sent = [pool.submit(send) for _ in range(2)]
+    assert [each.result() for each in sent] == [200, 200]
+
+
 @pytest.mark.drivers(sync=True)
 def test_a_request_shared_by_threads_never_takes_the_key_elsewhere(sandbox, driver, acme):
     if driver.library == "requests":
