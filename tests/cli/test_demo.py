@@ -333,8 +333,8 @@ class TestABrokenPromise:
             raise AssertionError("there is no answer")
 
         monkeypatch.setattr(demo, "PROMISES", {"all is well": step})
-        monkeypatch.setattr(demo, "LONGEST", 0.3)
-        monkeypatch.setattr(drivers, "PATIENCE", 1.0)
+        monkeypatch.setattr(demo, "LONGEST", 0.0)
+        monkeypatch.setattr(drivers, "PATIENCE", 0.5)
         assert broken(summary_of("--client", client)) == {"all is well": "TimeoutError"}
 
 
