@@ -26,6 +26,7 @@ class Provider(BaseHTTPRequestHandler):
     """Sends whoever comes with a credential that is not the good one to a page for logging in."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def do_GET(self):
         body = self._body()

@@ -114,6 +114,7 @@ def provider(answer):
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_GET(self):
             arrived.append((self.path, dict(self.headers)))
