@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -31,3 +32,18 @@ class OfProcess(Generic[_Made]):
                 if process != here:
                     self._made.pop(process, None)
         return made
+
+
+class LockOfProcess:
+    """A lock that can be taken again by who has it, and of which each process has its own: a fork leaves none taken."""
+
+    __slots__ = ("_lock",)
+
+    def __init__(self) -> None:
+        self._lock = OfProcess(threading.RLock)
+
+    def __enter__(self) -> None:
+        self._lock().acquire()
+
+    def __exit__(self, *_reason: object) -> None:
+        self._lock().release()

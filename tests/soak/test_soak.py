@@ -4,6 +4,7 @@ processes fork. It lasts three seconds; ``pytest tests/soak --soak 600`` lasts t
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import random
 import signal
@@ -155,7 +156,9 @@ class World:
             child = os.fork()
         if child == 0:
             status = 1
-            signal.alarm(60)  # a child that hangs is ended, and the test fails
+            # A child that hangs shows where, and is ended, and the test fails.
+            faulthandler.register(signal.SIGALRM, chain=True)
+            signal.alarm(60)
             try:
                 status = self.run_as_child([newcomer, *others])
             except BaseException:

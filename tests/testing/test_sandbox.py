@@ -8,6 +8,7 @@ import json
 import logging
 import math
 import os
+import signal
 import socket
 import sys
 import threading
@@ -22,7 +23,7 @@ pytest.importorskip("httpx")
 
 import httpx
 
-from xkit_auth import ConfigurationError
+from xkit_auth import ConfigurationError, Connector
 from xkit_auth.testing import Arrival, PlatformCall, Sandbox
 from xkit_auth.testing._server import Origins
 
@@ -758,6 +759,24 @@ class TestAnyOtherProvider:
     def test_elsewhere_lets_everybody_in(self, sandbox: Sandbox, http: httpx.Client) -> None:
         assert http.get(f"{sandbox.elsewhere_url}/x").json()["path"] == "/x"
         assert http.get(f"{sandbox.elsewhere_url}/status/401").status_code == 401
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_child_that_was_forked_while_another_thread_changed_the_sandbox_finds_no_lock_taken(sandbox):
+    with sandbox._state._lock, sandbox._faults._lock, sandbox._providers._lock, sandbox._lock:
+        child = os.fork()
+        if child == 0:
+            signal.alarm(30)  # a child that hangs is ended
+            try:
+                sandbox.connect("acme", "user-1")
+                sandbox.delay(0)
+                sandbox.add_connector(Connector("another", hosts=["api.another.example"]))
+                sandbox.xkit().directory.policy_for("another")
+            except BaseException:
+                os._exit(1)
+            os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 MISTAKES = {

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
+
+from .._process import LockOfProcess
 
 How: TypeAlias = Literal["500", "502", "503", "429", "hang", "garbage", "reset"]
 
@@ -72,7 +73,7 @@ class Faults:
     """Everything that keeps Xkit from answering at once and properly."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = LockOfProcess()
         self._outage: Outage | None = None
         self._canned: list[Canned] = []
         self._holds: list[Gate] = []

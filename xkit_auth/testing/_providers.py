@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from .._process import LockOfProcess
 from ._faults import Gate
 from ._provider_apps import Aws, Elsewhere, Generic, GitHub, Provider, Slack
 from ._records import Records
@@ -29,7 +29,7 @@ class Providers:
         self._state = state
         self._records = records
         self._closing = closing
-        self._lock = threading.RLock()
+        self._lock = LockOfProcess()
         self._origins: Origins | None = None
         self._apps: dict[str, Provider] = {}
         self._ports: dict[str, int] = {}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from .._account import checked_name
 from .._placement import plain_texts
+from .._process import LockOfProcess
 from .._text import a_kind_of, plain, plain_if_text
 from .._xkit import asks, asks_loopback, close_default
 from ._faults import Canned, Faults, How, checked_times
@@ -68,7 +69,7 @@ class Sandbox:
         self._faults = Faults()
         self._records = Records()
         self._providers = Providers(self._state, self._records, self._faults.closing)
-        self._lock = threading.Lock()
+        self._lock = LockOfProcess()
         self._origins: Origins | None = None
         self._platform_port = 0
         self._real_hosts_port = 0

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import secrets
-import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
+
+from .._process import LockOfProcess
 
 Secret: TypeAlias = "str | dict[str, str]"
 Standing: TypeAlias = Literal["good", "expired", "revoked", "unknown", "missing"]
@@ -54,7 +55,7 @@ class Judged:
 class State:
     """The world of one sandbox. Each method is one change or one look, whole under the lock."""
 
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _lock: LockOfProcess = field(default_factory=LockOfProcess)
     _held: dict[tuple[str, str], Held] = field(default_factory=dict)
     _issued: dict[tuple[str, tuple[str, ...]], Issued] = field(default_factory=dict)
     _with_part: dict[str, set[tuple[str, tuple[str, ...]]]] = field(default_factory=dict)
