@@ -10,6 +10,7 @@ import pytest
 
 import xkit_auth
 from xkit_auth import ConfigurationError, Connector, Credential, Failure, Placement, Verdict, Xkit
+from xkit_auth._calling import says_how_to_call
 from xkit_auth._text import quoted
 from xkit_auth.requests import XkitAuth
 from xkit_auth.sdk import bind, with_credential
@@ -119,9 +120,17 @@ def test_what_looks_like_a_name_is_quoted(text):
     assert quoted(text) == repr(text)
 
 
-def test_what_led_to_an_error_about_an_argument_is_told_without_its_frames(tmp_path):
-    with pytest.raises(ConfigurationError) as caught:
-        xkit_with(ca_file=tmp_path / "none.pem")
+def test_what_led_to_an_error_about_an_argument_is_told_without_its_frames():
+    @says_how_to_call
+    def refuses(key):
+        try:
+            raise ValueError("no such thing")
+        except ValueError as error:
+            raise ConfigurationError("It cannot be used") from error
 
-    causes = list(chain_of(caught.value))[1:]
-    assert all(each.__traceback__ is None for each in causes)
+    with pytest.raises(ConfigurationError) as caught:
+        refuses(KEY)
+
+    cause = caught.value.__cause__
+    assert str(cause) == "no such thing"
+    assert cause.__traceback__ is None
