@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from ._errors import ConfigurationError
 from ._model import Headers, Secret
 from ._origin import Origin, origin_of
-from ._text import percent_encoded, plain, plain_if_text
+from ._text import is_like_a_key, percent_encoded, plain, plain_if_text
 
 DEFAULT_BASE_URL = "https://app.xkit.co/api/platform"
 _DOCUMENTED_PATH = "/api/platform"
@@ -127,6 +127,12 @@ def checked_name(what: str, name: object) -> str:
     Raises:
         ConfigurationError: it cannot be one; nothing is asked for.
     """
+    if what == "connector" and isinstance(name, str) and is_like_a_key(plain(name)):
+        del name  # it would be sent to Xkit as a name, and shown
+        raise ConfigurationError(
+            "What was given as the connector looks like a key or a token",
+            hint='Name the connector by its slug in your Xkit project, such as "slack".',
+        )
     if type(name) is str and name.isprintable() and _is_short(name) and name not in _STEPS and not name.isspace():
         return name  # as nearly all are; the rest takes longer
     problem = why_no_name(name)

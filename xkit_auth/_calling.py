@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, NamedTuple, TypeVar
 
+from ._errors import ConfigurationError
+
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 _COROUTINE = 0x80  # of the module inspect, which takes its time to import
@@ -14,7 +16,8 @@ _COROUTINE = 0x80  # of the module inspect, which takes its time to import
 def says_how_to_call(function: _Function) -> _Function:
     """Decorate a public function: a ``TypeError`` about its arguments says how they are written.
 
-    The arguments are in no frame when an error leaves: keys are among them.
+    The arguments are in no frame when an error leaves: keys are among them, and people put one where another thing
+    belongs. So an error about what was given leaves without the frames below.
     """
     if function.__code__.co_flags & _COROUTINE:
 
@@ -25,6 +28,9 @@ def says_how_to_call(function: _Function) -> _Function:
             except TypeError as error:
                 _explain(error, function, args, kwargs)
                 raise
+            except ConfigurationError as error:
+                _forget_frames(error)
+                raise error.with_traceback(None) from error.__cause__
             finally:
                 del args, kwargs
 
@@ -37,10 +43,20 @@ def says_how_to_call(function: _Function) -> _Function:
         except TypeError as error:
             _explain(error, function, args, kwargs)
             raise
+        except ConfigurationError as error:
+            _forget_frames(error)
+            raise error.with_traceback(None) from error.__cause__
         finally:
             del args, kwargs
 
     return called  # type: ignore[return-value]
+
+
+def _forget_frames(error: ConfigurationError) -> None:
+    """Leave of what led to an error no more than its cause says."""
+    error.__context__ = None
+    if error.__cause__ is not None:
+        error.__cause__.with_traceback(None).__context__ = None
 
 
 def _explain(error: TypeError, function: Callable[..., Any], args: tuple[Any, ...], names: Iterable[str]) -> None:

@@ -12,7 +12,7 @@ from ._model import Verdict
 from ._origin import Hosts
 from ._params import SUFFIX, ParamRule, is_rule, shortest, values_of
 from ._placement import SLOT, Placement, Template, params_in, slots
-from ._text import a_kind_of, is_header_name, why_not_sendable
+from ._text import a_kind_of, is_header_name, quoted, why_not_sendable
 
 _AN_EXAMPLE = '{"api_key": Placement(header={"X-Api-Key": "{token}"})}'
 _SLUG = re.compile(r"[^\s/\\\x00-\x1f\x7f]+")
@@ -123,7 +123,9 @@ class _Check:
 
     def path(self, field: str, text: str) -> None:
         if not _PATH.fullmatch(text):
-            raise self.mistake(field, f"{text!r} is not the beginning of a path, percent-encoded where that is needed")
+            raise self.mistake(
+                field, f"{quoted(text)} is not the beginning of a path, percent-encoded where that is needed"
+            )
 
     def param_rule(self, name: object, rule: ParamRule) -> None:
         if not isinstance(name, str):
@@ -155,7 +157,7 @@ class _Check:
     def headers(self, field: str, headers: Mapping[str, str], allowed: Iterable[str]) -> None:
         for name, text in headers.items():
             if not isinstance(name, str) or not is_header_name(name):
-                raise self.mistake(field, f"{name!r} is not the name of a header")
+                raise self.mistake(field, f"{quoted(name)} is not the name of a header")
             self.text(field, f"the value of {name}", text, allowed)
 
     def placement(self, field: str, kind: str, placement: Placement) -> None:
@@ -226,7 +228,7 @@ class _Check:
             )
         for name, wanted in (*rule.header.items(), *rule.challenge.items()):
             if not isinstance(name, str) or not is_header_name(name):
-                raise self.mistake(field, f"{name!r} is not the name of a header or parameter")
+                raise self.mistake(field, f"{quoted(name)} is not the name of a header or parameter")
             self.wanted_text(field, name, wanted)
         if rule.text is not None:
             self.wanted_text(field, "the text", rule.text)
@@ -244,7 +246,7 @@ class _Check:
         try:
             steps_of(path)
         except (TypeError, AttributeError):
-            raise self.mistake(field, f"{path!r} is not a path into JSON") from None
+            raise self.mistake(field, f"{quoted(path)} is not a path into JSON") from None
         except ValueError as problem:
             raise self.mistake(field, str(problem)) from None
         choices = choices_of(wanted)

@@ -14,7 +14,7 @@ from html import unescape
 from urllib.parse import unquote, unquote_plus
 
 _MOST_ROUNDS = 16
-_MOST_READINGS = 64
+_MOST_READINGS = 256
 _MOST_CHARACTERS = 1_000_000
 _MOST_IN_ALL = 4_000_000
 """Characters of all readings of all texts of one search: about a second of the processor's time."""
@@ -22,14 +22,29 @@ _PART = 6
 _SHORTEST_ENCODED = 4
 _IN_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}")
 _IN_BASE32 = re.compile(r"[A-Za-z2-7]{10,}")
+_IN_BASE58 = re.compile(r"(?<![0-9A-Za-z])[1-9A-HJ-NP-Za-km-z]{8,300}(?![0-9A-Za-z])")
+_BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_MOST_IN_BASE58 = 16
 _IN_HEXADECIMAL = re.compile(r"(?:[0-9a-fA-F]{2}){4,}")
+_IN_A_LIST = re.compile(r"(?<![0-9A-Za-z])(?:[0-9]{1,3}[\s,;.+:-]{1,3}){5,}[0-9]{1,3}(?![0-9A-Za-z])")
+"""Bytes as JSON has them, and JavaScript's buffers."""
+_IN_A_HEXADECIMAL_LIST = re.compile(r"(?:(?:0x)?[0-9A-Fa-f]{2}[\s,;.+:-]{1,3}){5,}(?:0x)?[0-9A-Fa-f]{2}")
+_OTHER_THAN_PERCENT = re.compile(r"([?&;#][\w.-]*=)|[=$!~]([0-9A-Fa-f]{2})")
+"""The equals sign behind a parameter's name is none."""
+_QUOTED_PRINTABLE = re.compile(r"(\?[\w.-]*=)|=([0-9A-Fa-f]{2})")
+"""Behind the first parameter's. A secret may look like a further one."""
+_SOFT_BREAK = re.compile(r"=[ \t]*\r?\n")
 _WORD = re.compile(r"[!-~]{6,}")
 _ESCAPE = re.compile(
-    r"[\\%]u([0-9a-f]{4})|[\\0]x([0-9a-f]{2})|\\u\{([0-9a-f]{1,5})\}|\\U(000[0-9a-f]{5})|\\([0-3][0-7]{2})",
+    r"[\\%]u([0-9a-f]{4})|[\\0]x([0-9a-f]{2})|\\u\{([0-9a-f]{1,5})\}|\\U(000[0-9a-f]{5})|\\([0-3][0-7]{2})|_x([0-9a-f]{4})_",
     re.IGNORECASE,
 )
-_COMPRESSED = re.compile(rb"\x78[\x01\x5e\x9c\xda]|\x1f\x8b\x08")
-"""How zlib and gzip begin."""
+_COMPRESSED = re.compile(rb"[\x08\x18\x28\x38\x48\x58\x68\x78](?s:.)|\x1f\x8b\x08")
+"""How zlib, of whatever window, and gzip begin."""
+_OTHERWISE_COMPRESSED = re.compile(rb"BZh[1-9]1AY&SY|\xfd7zXZ\0")
+"""How bzip2 and xz begin."""
+_MOST_BEFORE = 3
+_MOST_MEMORY = 32 * 1024 * 1024
 _MOST_COMPRESSED = 8
 _INVISIBLE = re.compile("[\\s\x00-\x1f\x7f-\x9f\xad\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]+")
 _NO_CHARACTER = re.compile(r"&#0*[0-9]{8,};?")
@@ -199,7 +214,8 @@ def _read_as_utf_8(text: str) -> str:
 def _out_of_base64(text: str) -> str:
     """The words that its words are base64 of. Where in a word it begins is not known, so all four places are tried."""
     words = [word.translate(_FOR_URLS) for word in _IN_BASE64.findall(text)]
-    return _readable(b64decode(_padded(word[start:])) for word in words for start in range(4))
+    either_way = [each for word in words for each in (word, word[::-1])]
+    return _readable(b64decode(_padded(word[start:])) for word in either_way for start in range(4))
 
 
 _FOR_URLS = str.maketrans("-_", "+/")
@@ -225,7 +241,42 @@ def _padded_for_base32(word: str) -> str:
 def _out_of_hexadecimal(text: str) -> str:
     """The words that its words are hexadecimal of."""
     words = _IN_HEXADECIMAL.findall(text)
-    return _readable(bytes.fromhex(word[start : len(word) - start]) for word in words for start in range(2))
+    either_way = [each for word in words for each in (word, word[::-1])]
+    return _readable(bytes.fromhex(word[start : len(word) - start]) for word in either_way for start in range(2))
+
+
+def _out_of_base58(text: str) -> str:
+    """The words that its words are base58 of, which says where it begins and ends. Long ones take their time."""
+    return _readable(map(_from_base58, _IN_BASE58.findall(text)[:_MOST_IN_BASE58]))
+
+
+def _from_base58(word: str) -> bytes:
+    number = 0
+    for letter in word:
+        number = number * 58 + _BASE58.index(letter)
+    return number.to_bytes((number.bit_length() + 7) // 8, "big")
+
+
+def _out_of_lists(text: str) -> str:
+    """The words that its lists of numbers, decimal or hexadecimal, are the bytes of."""
+    decimal = [re.findall("[0-9]+", each) for each in _IN_A_LIST.findall(text)]
+    lists = [[int(number) % 256 for number in each] for each in decimal]
+    hexadecimal = [re.findall("[0-9A-Fa-f]{2}", each) for each in _IN_A_HEXADECIMAL_LIST.findall(text)]
+    lists += [[int(number, 16) for number in each] for each in hexadecimal]
+    return _readable(map(bytes, lists))
+
+
+def _out_of_quoted_printable(text: str) -> str:
+    return unquote(_QUOTED_PRINTABLE.sub(_with_percent, _SOFT_BREAK.sub("", text)))
+
+
+def _out_of_other_marks(text: str) -> str:
+    """What is meant by whoever takes another mark for the percent sign."""
+    return unquote(_OTHER_THAN_PERCENT.sub(_with_percent, text))
+
+
+def _with_percent(match: re.Match[str]) -> str:
+    return match[1] or f"%{match[2]}"
 
 
 def _readable(raws: Iterable[bytes]) -> str:
@@ -238,12 +289,34 @@ def _decompressed(raw: bytes) -> Iterator[bytes]:
     """What SAML compresses as it is, and others behind a mark. One that never ends is more than is read of a text."""
     import zlib  # late: importing xkit_auth must stay cheap
 
-    marks = [match.start() for match in _COMPRESSED.finditer(raw)][:_MOST_COMPRESSED]
-    for start, wbits in ((0, -zlib.MAX_WBITS), *((mark, zlib.MAX_WBITS + 32) for mark in marks)):
+    found = [match.start() for match in _COMPRESSED.finditer(raw) if _is_marked(match[0])]
+    marks = found[:_MOST_COMPRESSED]
+    bare = [(start, -zlib.MAX_WBITS) for start in range(_MOST_BEFORE)]
+    for start, wbits in (*bare, *((mark, zlib.MAX_WBITS + 32) for mark in marks)):
         try:
             yield zlib.decompressobj(wbits).decompress(raw[start:], _MOST_CHARACTERS + 1)
         except zlib.error:
             continue
+    for match in list(_OTHERWISE_COMPRESSED.finditer(raw))[:_MOST_COMPRESSED]:
+        yield _otherwise_decompressed(raw[match.start() :])
+
+
+def _is_marked(mark: bytes) -> bool:
+    return len(mark) == 3 or int.from_bytes(mark, "big") % 31 == 0
+
+
+def _otherwise_decompressed(raw: bytes) -> bytes:
+    """What bzip2 or xz has compressed."""
+    try:
+        if raw.startswith(b"BZh"):
+            from bz2 import BZ2Decompressor  # late: few Pythons are built without it, and few need it
+
+            return BZ2Decompressor().decompress(raw, _MOST_CHARACTERS + 1)
+        from lzma import FORMAT_XZ, LZMADecompressor
+
+        return LZMADecompressor(FORMAT_XZ, memlimit=_MOST_MEMORY).decompress(raw, _MOST_CHARACTERS + 1)
+    except Exception:  # it is not compressed, wants too much memory, or this Python cannot read it
+        return b""
 
 
 _DECODERS = (
@@ -258,4 +331,8 @@ _DECODERS = (
     _out_of_base64,
     _out_of_base32,
     _out_of_hexadecimal,
+    _out_of_base58,
+    _out_of_lists,
+    _out_of_quoted_printable,
+    _out_of_other_marks,
 )

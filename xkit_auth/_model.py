@@ -6,8 +6,9 @@ import enum
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, NoReturn, TypeVar
 
+from ._calling import says_how_to_call
 from ._errors import ConfigurationError
-from ._text import MASK, a_kind_of, is_plain_name, plain, plain_if_text, why_not_sendable
+from ._text import MASK, a_kind_of, is_plain_name, plain, plain_if_text, quoted, why_not_sendable
 
 if TYPE_CHECKING:
     from ._challenge import Challenge
@@ -95,6 +96,7 @@ class Credential:
 
     __slots__ = ("_account", "_expires_at", "_fingerprint_key", "_parts", "is_plain")
 
+    @says_how_to_call
     def __init__(
         self,
         text: str | Mapping[str, str],
@@ -140,7 +142,8 @@ class Credential:
             return self._parts[field]
         names = [name if is_plain_name(name) else MASK for name in self.fields]
         has = f"has the fields {', '.join(names)}" if names else "is a single text"
-        wanted = "one text" if field is None else f"the field {field!r}"
+        wanted = "one text" if field is None else f"the field {quoted(field)}"
+        del field  # people put a token where a name belongs
         raise ConfigurationError(
             f"What was asked for is {wanted}, but the credential that Xkit holds {has}",
             hint="If the connector asks for that, choose another kind=, or let the user connect in the way that this"

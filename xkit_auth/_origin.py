@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from ._text import MASK, quoted
+
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = rf"{_LABEL}(?:\.{_LABEL})*"
 _HOST = rf"(?:{_NAME}|\[[0-9a-f:.]{{2,45}}\])"
@@ -64,7 +66,7 @@ def is_named_by(url: str, host: str | bytes) -> bool:
 def _perhaps(entry: str) -> str:
     """The host that an entry may mean, which is a URL; to go behind a text."""
     match = _URL_OR_PATH.match(entry)
-    return f", as in {match[1]!r}" if match else ""
+    return f", as in {quoted(match[1])}" if match and quoted(entry) != MASK else ""
 
 
 class Hosts:
@@ -90,15 +92,15 @@ class Hosts:
         match = _ENTRY.fullmatch(entry)
         if match is None:
             raise ValueError(
-                f"{entry!r} is not a host: write host or host:port in ASCII (punycode), without scheme and path,"
+                f"{quoted(entry)} is not a host: write host or host:port in ASCII (punycode), without scheme and path,"
                 " with *. in front for one label"
                 f"{_perhaps(entry)}"
             )
         wildcard, host, port = match[1], match[2].lower(), int(match[3] or 443)
         if not 0 < port < 65536:
-            raise ValueError(f"{entry!r} names a port that does not exist")
+            raise ValueError(f"{quoted(entry)} names a port that does not exist")
         if wildcard and "." not in host:
-            raise ValueError(f"{entry!r} would allow a whole top-level domain")
+            raise ValueError(f"{quoted(entry)} would allow a whole top-level domain")
         (self._one_label_below if wildcard else self._exact).add((host, port))
         if match[3] and not wildcard:
             self._named_with_port.add((host, port))

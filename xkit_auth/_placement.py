@@ -11,7 +11,7 @@ from ._calling import did_you_mean, says_how_to_call
 from ._errors import unsendable
 from ._model import Credential, Value
 from ._params import Params
-from ._text import plain_if_text
+from ._text import MASK, plain_if_text, quoted
 
 _BEARER = {"Authorization": "Bearer {token}"}
 _SECRET = ("token", "field.")
@@ -42,9 +42,10 @@ class Template:
         self.pieces = tuple(SLOT.split(text))  # literal, slot, literal, slot, …, literal
         for index, piece in enumerate(self.pieces):
             if index % 2 == 0 and ("{" in piece or "}" in piece):
-                raise ValueError(f"{text!r} has a brace without its partner")
+                raise ValueError(f"{quoted(text)} has a brace without its partner")
             if index % 2 and piece not in allowed and not (piece.startswith("field.") and "field." in allowed):
-                raise ValueError(f"{text!r} has the unknown slot {{{piece}}}{did_you_mean(piece, allowed, '{{{}}}')}")
+                slot = MASK if quoted(piece) == MASK else f"{{{piece}}}"
+                raise ValueError(f"{quoted(text)} has the unknown slot {slot}{did_you_mean(piece, allowed, '{{{}}}')}")
 
     @property
     def params(self) -> tuple[str, ...]:

@@ -40,6 +40,8 @@ class Carried:
 
     home: str
     """The URL that the credential was put on for, or the beginning of it, without the credential."""
+    is_on_the_way = False
+    """Whether a redirect has led here and there was no answer yet. Any later answer is one to a send of its own."""
 
     def __init__(self, names: tuple[str, ...], home: str) -> None:
         self._names = names
@@ -152,10 +154,24 @@ def _watching(plain: Any) -> type[Any]:
                 copy.__dict__[_IS_FRESH] = True
             return copy
 
-        def prepare(self, *args: Any, **kwargs: Any) -> None:
-            """Made anew, as if nothing had been put on it."""
+        def prepare(self, method: Any = None, url: Any = None, headers: Any = None, *more: Any, **named: Any) -> None:
+            """Made anew, as if nothing had been put on it, nor on what it is made of: often that is what stood here."""
+            carried = carried_by(self)
             let_go(self)
-            plain.prepare(self, *args, **kwargs)
+            if carried is not None:
+                headers = headers and _bare_headers(dict(headers.items()), carried)
+                url = _bare_url(url, carried)
+                if isinstance(url, XkitAuthError):  # raised here, where no variable has the URL any more
+                    raise url
+            plain.prepare(self, method, url, headers, *more, **named)
+            _drop_hooks(self, kept=carried_by(self))
+
+        def prepare_auth(self, *args: Any, **kwargs: Any) -> None:
+            """Another auth object is applied. A session does that on a redirect, too: to what has a login in netrc."""
+            carried = carried_by(self)
+            if carried is not None and not carried.is_on_the_way:
+                take_back(self)
+            plain.prepare_auth(self, *args, **kwargs)
 
         def __reduce_ex__(self, _protocol: Any) -> tuple[Any, ...]:
             return _restored, (plain, {**self.__dict__, "headers": self.headers.copy()})
@@ -182,6 +198,12 @@ def _gone_on(request: Any, url: Any) -> Any:
             hang_on(request, Left(carried))
         return carried.elsewhere(url)
     return url
+
+
+def _bare_url(url: Any, carried: Carried) -> Any:
+    """The URL that a request is made anew for, without what was put into its own; or an error to be raised."""
+    text = url.decode("latin-1") if isinstance(url, bytes) else str(url)
+    return carried.bare(text) if carried.is_at_home_in(text) else carried.elsewhere(text)
 
 
 def _is_same_origin(one: object, other: str) -> bool:
@@ -248,16 +270,21 @@ def let_go(request: Any) -> None:
     carried = carried_by(request)
     if carried is None:
         return
-    headers = without(request.headers, carried)
-    for name, value in carried.further.items():
-        if headers.get(name) == value:
-            del headers[name]
-    request.headers = headers
+    request.headers = _bare_headers(request.headers, carried)
     set_url(request, carried.bare(request.url))
-    request.hooks = {**request.hooks, "response": _hooks_of_others(request)}
+    _drop_hooks(request)
     for name in (CARRIED, _IS_FRESH):
         request.__dict__.pop(name, None)
     request.__class__ = getattr(request, _PLAIN, type(request))
+
+
+def _bare_headers(headers: Any, carried: Carried) -> Any:
+    """A copy of a request's headers without anything that was put on."""
+    bare = without(headers, carried)
+    for name, value in carried.further.items():
+        if bare.get(name) == value:
+            del bare[name]
+    return bare
 
 
 def take_back(request: Any) -> bool:
@@ -318,6 +345,15 @@ def redacted(request: Any, names: Iterable[str]) -> Any:
     return copy
 
 
-def _hooks_of_others(request: Any) -> list[Any]:
+def _drop_hooks(request: Any, kept: Carried | None = None) -> None:
+    """Let no hook of ours be on a request, but perhaps this one."""
     # The dictionary is shared by all copies of a request, so it is never changed: each gets one of its own.
+    hooks = request.hooks.get("response", ())
+    request.hooks = {
+        **request.hooks,
+        "response": [each for each in hooks if each is kept or not isinstance(each, Carried)],
+    }
+
+
+def _hooks_of_others(request: Any) -> list[Any]:
     return [hook for hook in request.hooks.get("response", ()) if not isinstance(hook, Carried)]

@@ -42,8 +42,6 @@ class Hop(Trip, Carried):
 
     # Few requests need these: what is not set costs the others nothing.
     _line: Line
-    _is_on_the_way = False
-    """Whether a redirect has led here and there was no answer yet. Any later answer is one to a send of its own."""
 
     # Putting it on
 
@@ -119,7 +117,7 @@ class Hop(Trip, Carried):
         if not is_redirect:
             return self.sending.put_in(self.bare(url)) if self._is_on(request) else url
         hop = self._carrying(self.line.newest)
-        hop._is_on_the_way = True
+        hop.is_on_the_way = True
         if self._has_part_on(request):
             self._put_instead(request, hop.sending)
             url = hop.sending.put_in(url)
@@ -142,7 +140,7 @@ class Hop(Trip, Carried):
     def __call__(self, response: Any, **how: Any) -> Any:
         """Called by requests for each answer. Nearly all are ordinary ones, to which there is nothing to do."""
         settled = self.settled
-        if response.status_code < settled.ordinary_below and not self._is_on_the_way:
+        if response.status_code < settled.ordinary_below and not self.is_on_the_way:
             try:
                 if id(response.connection) in settled.seen:
                     return response
@@ -151,7 +149,7 @@ class Hop(Trip, Carried):
         return self._looked_at(response, how)
 
     def _looked_at(self, response: Any, how: Any) -> Any:
-        was_on_the_way, self._is_on_the_way = self._is_on_the_way, False
+        was_on_the_way, self.is_on_the_way = self.is_on_the_way, False
         if not was_on_the_way:
             self.line.is_spent = False
         self._look_for_conflict(response, was_on_the_way=was_on_the_way)

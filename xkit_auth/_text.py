@@ -25,6 +25,9 @@ _WORD = re.compile(r"[A-Za-z0-9+/_=.\-~]{6,}")
 _KNOWN_PREFIX = re.compile(
     r"(?:xox[a-z]|xapp)-|gh[opsur]_|github_pat_|glpat-|[sr]k_(?:live|test)_|ya29\.|eyJ|AKIA|SG\.|\d+\.apps\."
 )
+_LOGIN = re.compile(r":[^\s/@]+@")
+_SHORTEST_KEY = 16
+_RUN = re.compile(r"[A-Za-z0-9]{16,}")
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -102,6 +105,22 @@ def told(error: BaseException, secrets: Iterable[str] = ()) -> str:
         text = ""
     kind = type(error).__name__
     return f"{kind}: {shown(text, secrets)}" if text else kind
+
+
+def quoted(text: object) -> str:
+    """What an application has written, as an error may quote it: not if it is what a key looks like, or has a login.
+
+    Other than with ``looks_secret``, a long name with dots and dashes is one.
+    """
+    written = str(plain_if_text(text))
+    has_prefix = any(map(_KNOWN_PREFIX.match, _WORD.findall(written)))
+    is_key = _LOGIN.search(written) or has_prefix or any(map(_is_mixed, _RUN.findall(written)))
+    return MASK if is_key else repr(plain_if_text(text))
+
+
+def is_like_a_key(text: str) -> bool:
+    """Whether a text certainly is what a key or a token looks like, and no name."""
+    return len(text) >= _SHORTEST_KEY and _KNOWN_PREFIX.match(text) is not None
 
 
 def looks_secret(text: str) -> bool:

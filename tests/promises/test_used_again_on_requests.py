@@ -354,6 +354,65 @@ def test_h3_a_request_that_is_prepared_anew_knows_nothing_of_before(sandbox, acm
     assert acme.carried("elsewhere") == [False] * len(AGAIN)
 
 
+def test_h3_what_a_request_is_prepared_anew_of_is_without_ours(sandbox, acme, session, again):
+    """``prepare`` is given what stands on the request itself, as by whoever wants to change one thing of it."""
+    ways = itertools.cycle(
+        [
+            lambda request, url: request.prepare("GET", url, request.headers, hooks=request.hooks),
+            lambda request, url: request.prepare("GET", url, headers=dict(request.headers), hooks={}),
+            lambda request, url: request.prepare(
+                "GET", url, headers={name.encode(): text for name, text in request.headers.items()}, hooks=None
+            ),
+        ]
+    )
+    for request in again(3):
+        request.headers["X-Mine"] = "mine"
+        next(ways)(request, f"{sandbox.elsewhere_url}/x")
+        assert session.send(request).status_code == 200
+        assert sandbox.arrivals("elsewhere")[-1].headers["x-mine"] == "mine"
+    assert acme.carried("elsewhere") == [False] * 3 * len(AGAIN)
+
+
+def test_h3_a_url_with_ours_in_it_from_which_a_request_is_prepared_anew_is_without(acme, session):
+    """But for an unpickled one: nobody knows any more what was put there, and it stays at home."""
+    for again in [way for name, way in AGAIN.items() if name != "pickled"]:
+        request = again(session, acme)
+        request.prepare("GET", request.url, headers=request.headers, auth=("somebody", "else"), hooks={})
+        assert "tok-1" not in f"{request.headers}{request.url}"
+        assert request.headers["Authorization"].startswith("Basic ")
+
+
+def test_h3_what_another_auth_object_is_applied_to_is_without_ours(driver, acme, session, kind):
+    """Where a redirect has just led is left out: a session applies what netrc says in the same way. So is a URL of
+    which nobody knows any more what was put there.
+    """
+    left_out = {"next", "pickled"} if kind == "query" else {"next"}
+    others = itertools.cycle([("somebody", "else"), driver.lib.auth.HTTPDigestAuth("somebody", "else"), lambda r: r])
+    for name, again in AGAIN.items():
+        for other in itertools.islice(others, 0 if name in left_out else 3):
+            request = again(session, acme)
+            request.prepare_auth(other)
+            assert "tok-1" not in f"{request.headers}{request.url}{request.hooks}", name
+            assert request.headers.get("Authorization", "").startswith("Basic " if isinstance(other, tuple) else "")
+
+
+def test_h3_a_request_is_not_prepared_anew_for_another_origin_with_the_credential_in_the_url(sandbox, acme, session):
+    request = acme.request(auth=acme.auth(kind="query"))
+    for url in (f"{sandbox.elsewhere_url}/?next={quote(request.url, safe='')}", f"{sandbox.elsewhere_url}/{TOKEN}"):
+        for each in (url, url.encode()):
+            with pytest.raises(HostNotAllowed) as caught:
+                acme.request(auth=acme.auth(kind="query")).prepare("GET", each, hooks={})
+            assert not any("tok-1" in repr(frame.f_locals) for frame in ours_in(caught.value))
+
+
+def test_h3_headers_put_back_by_prepare_headers_are_known(sandbox, acme, session, again):
+    for request in again():
+        request.prepare_headers(dict(request.headers))
+        to(request, f"{sandbox.elsewhere_url}/x")
+        assert session.send(request).status_code == 200
+    assert acme.carried("elsewhere") == [False] * len(AGAIN)
+
+
 def test_h3_a_second_provider_gets_its_own_credential_only(sandbox, driver, acme, session, again):
     shown = []
 

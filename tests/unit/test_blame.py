@@ -365,6 +365,7 @@ WHO = {
         Failure({}=…) must be a mapping, not {}
         Failure(status=…) must be an HTTP status or several, not {}
         A Credential is made of a text or a mapping of texts, not of {}
+        What was given as the connector looks like a key or a token
         AllOf was given a {}
         AllOf was given more than one XkitAuth
         A credential in the URL cannot be given to this SDK

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import lzma
+import quopri
 import re
 import zlib
 from base64 import b32encode, b64encode, urlsafe_b64encode
@@ -23,6 +26,18 @@ def lower_hex(text):
 
 def url_with(secret):
     return f"https://a.example/x?key={quote(secret, safe='')}&z=1"
+
+
+def quoted_printable(text):
+    return quopri.encodestring(text.encode(), quotetabs=True).decode()
+
+
+def in_base58(text):
+    number, letters = int.from_bytes(text.encode(), "big"), ""
+    while number:
+        number, rest = divmod(number, 58)
+        letters = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"[rest] + letters
+    return letters
 
 
 def each(form):
@@ -77,6 +92,15 @@ DISGUISES = {
     "in wide letters": "".join(chr(ord(letter) + 0xFEE0) for letter in SECRET),
     "in wide letters, percent-encoded": quote("".join(chr(ord(letter) + 0xFEE0) for letter in SECRET)),
     "with invisible letters in a URL": quote("\u200b".join(url_with(SECRET))),
+    "escaped as in names of XML": each("_x{:04X}_"),
+    "in soft lines of quoted-printable": SECRET[:9] + "=\r\n" + quoted_printable(SECRET[9:]),
+    "quoted-printable": quoted_printable(SECRET),
+    "with another mark for the percent sign": "".join(f"~{byte:02x}" for byte in url_with(SECRET).encode()),
+    "base64 turned round": b64encode(url_with(SECRET).encode()).decode().rstrip("=")[::-1],
+    "hexadecimal turned round": url_with(SECRET).encode().hex()[::-1],
+    "hexadecimal of a URL with dashes": url_with(SECRET).encode().hex("-"),
+    "bytes as JSON has them": json.dumps(list(url_with(SECRET).encode())),
+    "bytes as JSON has them, in a form": quote_plus(json.dumps(list(url_with(SECRET).encode()))),
     "turned round": SECRET[::-1],
     "spaced out": " ".join(SECRET),
     "broken over lines": SECRET[:9] + "\n" + SECRET[9:],
@@ -91,6 +115,13 @@ COMPRESSED = {
     + ".s",
     "behind a word": f"state-{urlsafe_b64encode(zlib.compress(url_with(SECRET).encode())).decode().rstrip('=')}",
     "by gzip": b64encode(gzip.compress(url_with(SECRET).encode(), mtime=0)).decode(),
+    "by bzip2": urlsafe_b64encode(bz2.compress(url_with(SECRET).encode())).decode(),
+    "by xz": urlsafe_b64encode(lzma.compress(url_with(SECRET).encode())).decode(),
+    "by zlib with a small window": b64encode(
+        (small := zlib.compressobj(9, zlib.DEFLATED, 9)).compress(url_with(SECRET).encode()) + small.flush()
+    ).decode(),
+    "behind a version of two bytes": b64encode(b"v1" + zlib.compress(url_with(SECRET).encode(), wbits=-15)).decode(),
+    "and in base58": in_base58(url_with(SECRET)),
     "in hexadecimal": zlib.compress(url_with(SECRET).encode()).hex(),
 }
 
@@ -102,6 +133,12 @@ def test_a_secret_is_found_in_what_was_compressed(how, around):
 
     assert is_said_in(text, SECRET)
     assert is_partly_said_in(text, ["something else", SECRET])
+
+
+def test_what_begins_like_something_compressed_and_is_not_is_left_alone():
+    for begins in (b"BZh91AY&SY", b"\xfd7zXZ\0", b"\x1f\x8b\x08", b"\x78\x9c"):
+        text = b64encode(begins + bytes(range(100))).decode()
+        assert not is_said_in(text, SECRET)
 
 
 def test_what_is_compressed_and_never_ends_comes_to_an_end():

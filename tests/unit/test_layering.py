@@ -15,8 +15,10 @@ PACKAGE = Path(xkit_auth.__file__).parent
 
 # Each module may import those that stand above it. Those in one line do not know each other.
 LAYERS = [
-    ["_calling", "_disguise", "_process"],
-    ["_text", "_elsewhere", "_errors", "_origin", "_expiry", "_chance", "_challenge", "_body", "_in_url", "_whole"],
+    ["_disguise", "_errors", "_process"],
+    ["_calling"],
+    ["_text", "_elsewhere", "_expiry", "_chance", "_challenge", "_body", "_in_url", "_whole"],
+    ["_origin"],
     ["_known", "_model", "_params", "_showing"],
     ["_placement", "_account", "_failure", "_log"],
     ["_current"],
@@ -39,8 +41,8 @@ LAYERS = [
     ["_httpx_all_of"],
     ["requests", "httpx", "httpx2"],
 ]
-CORE = [module for layer in LAYERS[:17] for module in layer]
-ADAPTERS = [module for layer in LAYERS[17:] for module in layer]
+CORE = [module for layer in LAYERS[:19] for module in layer]
+ADAPTERS = [module for layer in LAYERS[19:] for module in layer]
 HTTP_LIBRARIES = {"requests", "urllib3", "httpx", "httpx2", "httpcore", "httpcore2", "h11", "aiohttp"}
 ROOMS = {"_cli", "__main__", "testing", "sdk"}  # beside the library, not inside it
 PUBLIC = {"__init__"}

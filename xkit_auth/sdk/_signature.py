@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from .._errors import ConfigurationError
+from .._text import quoted
 
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
@@ -36,7 +37,7 @@ def checked(function: Any, names: Iterable[str]) -> Callable[..., Any]:
         is_taken = parameters[wanted].kind in _NAMED if wanted in parameters else _rest_of(parameters) is not None
         if not is_taken:
             raise ConfigurationError(
-                f"{name} has no argument {wanted!r} that can be passed by its name",
+                f"{name} has no argument {quoted(wanted)} that can be passed by its name",
                 hint='Name the one that takes the credential: with_credential(…, argument="api_key").',
             )
     return plain  # type: ignore[no-any-return]

@@ -15,6 +15,7 @@ from .._calling import says_how_to_call
 from .._errors import ConfigurationError, XkitAuthError
 from .._model import Credential
 from .._policy import Sending
+from .._text import is_like_a_key
 from .._text import plain as plain_text
 from .._xkit import Xkit
 from ._call import Call, Outcome, Rejected, checked_arguments
@@ -134,11 +135,11 @@ def with_credential(
 
 
 def _fields_of(argument: object) -> dict[str, str | None]:
-    if isinstance(argument, str) and argument:
+    if isinstance(argument, str) and argument and not is_like_a_key(plain_text(argument)):
         return {plain_text(argument): None}
     if isinstance(argument, Mapping) and argument:
         texts: list[Any] = [*argument.keys(), *argument.values()]
-        if all(isinstance(text, str) and text for text in texts):
+        if all(isinstance(text, str) and text and not is_like_a_key(plain_text(text)) for text in texts):
             return {plain_text(name): plain_text(part) for name, part in argument.items()}
     raise ConfigurationError(
         "argument= is neither the name of an argument nor a mapping of arguments to parts of the credential",
