@@ -8,6 +8,7 @@ next one. So the variable holds a block that knows whether it is still open, and
 from __future__ import annotations
 
 import sys
+import weakref
 from collections.abc import Iterable
 from contextvars import ContextVar
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR, CO_ITERABLE_COROUTINE
@@ -33,6 +34,8 @@ class _Block:
     Attributes:
         why_not: why it says nothing any more; empty as long as it does.
         is_left: whether it has been left, by itself or too early.
+        owner: whose it is. If that is gone and the block was never left, nobody will leave it, and whoever runs here
+            next, as the next job of a thread does, would be this user.
         outer: the block around it, as long as it is open.
         under: the generator that was running when a function entered it. If that function was not ``with``, the block
             may be open while the generator waits, and then it is not for whoever runs meanwhile.
@@ -41,8 +44,9 @@ class _Block:
     __slots__ = ("context", "is_left", "may_be_outlived", "outer", "owner", "under", "why_not")
 
     def __init__(self, owner: use_context, context: str, outer: _Block | None, under: FrameType | None) -> None:
-        self.owner = owner
+        self.owner = weakref.ref(owner)
         self.context = context
+        self.may_be_outlived = owner.tasks_may_outlive
         self.outer = outer
         self.under = under
         self.is_left = False
@@ -54,9 +58,9 @@ class _Block:
         Raises:
             ConfigurationError: the block no longer says so.
         """
-        if not self.why_not and (self.under is None or _is_running(self.under)):
+        why_not = self.why_not or self._why_it_is_nobodys()
+        if not why_not:
             return self.context
-        why_not = self.why_not or "is held by a generator that waits"
         raise ConfigurationError(
             f"The use_context block that is set here {why_not}: nobody knows whose turn it is",
             context=self.context,
@@ -65,10 +69,15 @@ class _Block:
             " the background after an answer, allow it where the block begins: use_context(…, tasks_may_outlive=True).",
         )
 
+    def _why_it_is_nobodys(self) -> str:
+        if not self.is_left and self.owner() is None:
+            return "was entered and never left"
+        return "" if self.under is None or _is_running(self.under) else "is held by a generator that waits"
+
     def leave(self) -> None:
         """It ends in good order."""
         self.is_left, self.outer, self.under = True, None, None
-        if not self.owner.tasks_may_outlive:
+        if not self.may_be_outlived:
             self.why_not = "has ended, and this task or thread, which began within it, goes on"
 
 
@@ -185,7 +194,7 @@ class use_context:  # noqa: N801 - it reads like the function that it is to its 
         """Leave the innermost block of this object, and give what was wrong about that, if anything was."""
         inside: list[_Block] = []
         block = _innermost.get()
-        while block is not None and block.owner is not self:
+        while block is not None and block.owner() is not self:
             inside.append(block)
             block = block.outer
         if block is None:
@@ -214,6 +223,7 @@ def _generator_around(frame: FrameType | None) -> FrameType | None:
         ConfigurationError: the generator itself would hold the block.
     """
     is_holder = True  # or enters it for the frame behind, however many functions of its own it calls for that
+    is_handed_on = False
     while frame is not None:
         kind = frame.f_code.co_flags & _KINDS
         is_manager = kind in _GENERATORS and _is_context_manager(frame)
@@ -222,8 +232,9 @@ def _generator_around(frame: FrameType | None) -> FrameType | None:
                 raise _no_place_for_a_block(frame)
             return frame
         is_holder = is_manager or frame.f_code.co_name in _ENTER_FOR_ANOTHER
-        if kind not in _GENERATORS and kind and not is_holder:
-            return None  # whatever drives a coroutine drives its context, too
+        is_handed_on = is_handed_on or is_holder
+        if kind not in _GENERATORS and kind and not is_handed_on:
+            return None  # its own with block: whatever drives a coroutine drives its context, too
         frame = frame.f_back
     return None
 

@@ -645,6 +645,73 @@ def test_a_generator_that_is_never_finished_leaves_nobody_in_its_thread():
         refused(pool.submit(now).result, 20)
 
 
+def by_hand():
+    use_context("ann").__enter__()
+
+
+def on_a_stack():
+    ExitStack().enter_context(use_context("ann"))
+
+
+def on_a_stack_that_another_takes_over():
+    with ExitStack() as stack:
+        stack.enter_context(use_context("ann"))
+        stack.pop_all()
+
+
+@pytest.mark.parametrize("enter", [by_hand, on_a_stack, on_a_stack_that_another_takes_over])
+def test_a_block_that_was_entered_and_never_left_is_not_for_the_next_job_of_its_thread(enter):
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(enter).result()
+        gc.collect()
+        error = pool.submit(refused, now).result()
+        assert "was entered and never left" in str(error)
+
+        def in_a_block_of_its_own():
+            with use_context("bob"):
+                return now()
+
+        assert pool.submit(in_a_block_of_its_own).result() == "bob"
+        pool.submit(refused, now).result()
+
+
+def test_what_a_coroutine_has_entered_for_an_async_generator_is_nobody_s_between_its_steps():
+    async def enter_on(stack):
+        stack.enter_context(use_context("ann"))
+
+    async def steps():
+        async with AsyncExitStack() as stack:
+            await enter_on(stack)
+            await asyncio.sleep(0)
+            yield now()
+
+    async def consume():
+        async for step in steps():
+            assert step == "ann"
+            refused(now)
+        assert now() is None
+
+    asyncio.run(consume())
+
+
+def test_a_coroutine_that_an_async_generator_awaits_may_hold_a_block_on_a_stack_of_its_own():
+    async def work():
+        async with AsyncExitStack() as stack:
+            stack.enter_context(use_context("ann"))
+            await asyncio.sleep(0)
+            return now()
+
+    async def steps():
+        yield await work()
+        yield await work()
+
+    async def consume():
+        async for step in steps():
+            assert (step, now()) == ("ann", None)
+
+    asyncio.run(consume())
+
+
 def test_functions_that_begin_and_end_a_context_manager_may_enter_and_leave_a_block():
     @contextmanager
     def turn(user):
