@@ -379,6 +379,11 @@ def checked_whose(context: Any, xkit: object) -> Context:
             f"xkit= is not an Xkit but {'the class itself' if xkit is Xkit else a_kind_of(xkit)}",
             hint="Make one, and give that: Xkit(publishable_key=…, secret_key=…).",
         )
+    if isinstance(context, Xkit):
+        raise ConfigurationError(
+            "context= is an Xkit, which is an account and not a user",
+            hint='Give the account as xkit=, and your own id of the user as context=: context="user-42", xkit=….',
+        )
     comes_later = not isinstance(context, str) and (callable(context) or isinstance(context, ContextVar))
     return context if comes_later else checked_name("context", context)  # pyright: ignore[reportReturnType]
 

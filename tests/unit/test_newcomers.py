@@ -144,6 +144,7 @@ VALUES = {
     "a number as a kind": (lambda: XkitAuth("a", context="ann", kind=7), "kind of credential, not int", "api_key"),
     "another off_host": (lambda: XkitAuth("a", context="ann", off_host="skip"), '"raise" or "bare"', "without the"),
     "the class of an account": (lambda: XkitAuth("a", context="ann", xkit=Xkit), "but the class itself", "Make one"),
+    "an account as a user": (lambda: XkitAuth("a", context=account()), "an account and not a user", "as xkit="),
     "a number as an account": (lambda: XkitAuth("a", context="ann", xkit=7), "not an Xkit but int"),
     "a list of connectors": (lambda: account(connectors=["slack"]), "mapping of texts, not list", "connectors={"),
     "connectors as objects": (lambda: account(connectors={"a": connector()}), "and Connector is in it"),
