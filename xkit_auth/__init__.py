@@ -8,12 +8,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._errors import (
+from ._connectors import PRESENT, Connector, Contains, Default, Failure, Placement, StartsWith
+from ._values import (
+    ANY,
     AuthorizationPending,
+    Challenge,
     ConfigurationError,
     ConflictWarning,
+    Connection,
     ConnectionUnavailable,
+    Credential,
+    Event,
+    Headers,
     HostNotAllowed,
+    Judgement,
     NotConnected,
     PlatformAuthenticationError,
     PlatformError,
@@ -22,19 +30,11 @@ from ._errors import (
     PlatformUnavailable,
     PluginWarning,
     ReauthorizationRequired,
-    XkitAuthError,
-)
-from ._model import (
-    ANY,
-    Connection,
-    Credential,
-    Event,
-    Headers,
-    Judgement,
     RequestView,
     ResponseView,
     Verdict,
     WebhookEvent,
+    XkitAuthError,
 )
 
 __all__ = [
@@ -76,29 +76,16 @@ __all__ = [
     "use_context",
 ]
 
-# What asks Xkit and what describes a provider come when they are wanted: who handles errors needs none of it.
+# ``Xkit`` brings in all that asks for credentials, and ``hookimpl`` pluggy: they are imported when first used.
 _LATE = {
-    "current_context": "._current",
-    "use_context": "._current",
-    "PRESENT": "._failure",
-    "Challenge": "._challenge",
-    "Connector": "._connector",
-    "Contains": "._failure",
-    "Default": "._placement",
-    "Failure": "._failure",
-    "Placement": "._placement",
-    "StartsWith": "._failure",
-    "Xkit": "._xkit",
+    "Xkit": "._account",
+    "current_context": "._account",
     "hookimpl": ".hookspecs",
+    "use_context": "._account",
 }
 
 if TYPE_CHECKING:
-    from ._challenge import Challenge
-    from ._connector import Connector
-    from ._current import current_context, use_context
-    from ._failure import PRESENT, Contains, Failure, StartsWith
-    from ._placement import Default, Placement
-    from ._xkit import Xkit
+    from ._account import Xkit, current_context, use_context
     from .hookspecs import hookimpl
 else:
 
@@ -108,4 +95,6 @@ else:
         if name in _LATE:
             value = globals()[name] = getattr(import_module(_LATE[name], __name__), name)
             return value
-        raise import_module("._elsewhere", __name__).not_here(name, __all__)
+        from ._values import not_here
+
+        raise not_here(name, __all__)

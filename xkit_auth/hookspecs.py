@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from pluggy import HookimplMarker, HookspecMarker
 
 if TYPE_CHECKING:
-    from ._connector import Connector
-    from ._model import Credential, Event, Judgement, RequestView, ResponseView, Verdict
+    from ._connectors import Connector
+    from ._values import Credential, Event, Judgement, RequestView, ResponseView, Verdict
 
 hookspec = HookspecMarker("xkit_auth")
 hookimpl = HookimplMarker("xkit_auth")

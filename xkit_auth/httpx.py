@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._elsewhere import lacking, no_switch
+from ._values import lacking, no_switch
 
 try:
     import httpcore
@@ -10,12 +10,8 @@ try:
 except ModuleNotFoundError as error:
     raise lacking(__name__, "httpx", error) from None
 
-from ._httpx import HttpxAuth, Sent
-from ._httpx_all_of import HttpxAfterAuth, HttpxAllOf
-from ._httpx_body import Rejoined
-from ._httpx_place import knows_headers
-from ._httpx_transport import Core, HttpxTransport
-from ._network import Route
+from ._clients.httpx import Core, HttpxAfterAuth, HttpxAllOf, HttpxAuth, HttpxTransport, Rejoined, Sent, knows_headers
+from ._sources import Route
 
 __all__ = ["AfterAuth", "AllOf", "XkitAuth"]
 

@@ -16,10 +16,8 @@ from typing import Any, NamedTuple
 import pluggy
 
 from . import hookspecs
-from ._calling import did_you_mean
-from ._connector import Connector
-from ._errors import ConfigurationError, PluginWarning, XkitAuthError, remedy_for
-from ._text import shown
+from ._connectors import Connector
+from ._values import ConfigurationError, PluginWarning, XkitAuthError, did_you_mean, remedy_for, shown
 
 ENTRY_POINT_GROUP = "xkit_auth"
 

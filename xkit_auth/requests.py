@@ -10,7 +10,7 @@ import sys
 from inspect import CO_COROUTINE
 from typing import Any
 
-from ._elsewhere import lacking
+from ._values import lacking
 
 try:
     from requests.auth import AuthBase
@@ -18,15 +18,10 @@ try:
 except ModuleNotFoundError as error:
     raise lacking(__name__, "requests", error) from None
 
-from ._all_of import BaseAllOf
-from ._auth import BaseAuth
-from ._errors import ConfigurationError
-from ._network import Route
-from ._origin import is_named_by
-from ._requests_home import CARRIED, NO_HOOKS, WATCHING, take_back
-from ._requests_hop import Hop
-from ._requests_parts import host_named_in
-from ._requests_transport import RequestsTransport
+from ._clients import BaseAllOf, BaseAuth
+from ._clients.requests import CARRIED, NO_HOOKS, WATCHING, Hop, RequestsTransport, host_named_in, take_back
+from ._sources import Route
+from ._values import ConfigurationError, is_named_by
 
 __all__ = ["AllOf", "NoAuth", "XkitAuth"]
 

@@ -16,8 +16,8 @@ from auths import KEYS, xkit
 from report import Table, verdict
 
 from xkit_auth import Connection
-from xkit_auth._account import DEFAULT_BASE_URL, Account
-from xkit_auth._platform import Answer, credential_of, read_connection
+from xkit_auth._sources.account import DEFAULT_BASE_URL, Account
+from xkit_auth._sources.platform import Answer, credential_of, read_connection
 
 HELD = 200_000
 QUICK_HELD = 50_000

@@ -20,17 +20,17 @@ pytest.importorskip("httpx2")
 
 from click.testing import CliRunner, Result
 
-import xkit_auth._flow
-import xkit_auth._requests_hop
+import xkit_auth._clients.flow
+import xkit_auth._clients.requests.hop
 import xkit_auth.plugins
 import xkit_auth.testing._state
 from xkit_auth import Connector, hookimpl
-from xkit_auth._broker import Broker
-from xkit_auth._cache import Cache
+from xkit_auth._account.link import ReconnectLink
 from xkit_auth._cli import demo, drivers
 from xkit_auth._cli.app import app
 from xkit_auth._cli.stage import Stage
-from xkit_auth._link import ReconnectLink
+from xkit_auth._credentials.broker import Broker
+from xkit_auth._credentials.cache import Cache
 
 pytestmark = pytest.mark.needs_all
 
@@ -219,7 +219,7 @@ class TestABrokenPromise:
             ),
             pytest.param(
                 "expired: healed",
-                xkit_auth._flow,
+                xkit_auth._clients.flow,
                 "ASKS_AGAIN",
                 (),
                 "Xkit's answers: [200]; promised: [200, 200]",
@@ -227,7 +227,7 @@ class TestABrokenPromise:
             ),
             pytest.param(
                 "Slack's own no: healed",
-                xkit_auth._flow,
+                xkit_auth._clients.flow,
                 "ASKS_AGAIN",
                 (),
                 "Xkit's answers: [200]; promised: [200, 200]",
@@ -243,7 +243,7 @@ class TestABrokenPromise:
             ),
             pytest.param(
                 "given to nobody else",
-                xkit_auth._requests_hop.Hop,
+                xkit_auth._clients.requests.hop.Hop,
                 "is_at_home_in",
                 lambda *_: True,
                 "where the token was, elsewhere: ['x-api-key']; promised: []",
@@ -259,7 +259,7 @@ class TestABrokenPromise:
             ),
             pytest.param(
                 "revoked: a clear error",
-                xkit_auth._flow,
+                xkit_auth._clients.flow,
                 "ASKS_AGAIN",
                 (),
                 "no error; promised: ReauthorizationRequired",

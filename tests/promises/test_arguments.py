@@ -10,7 +10,7 @@ from enum import Enum
 
 import pytest
 
-import xkit_auth._auth
+import xkit_auth._clients.auth
 from xkit_auth import (
     ANY,
     ConfigurationError,
@@ -158,7 +158,7 @@ def test_any_passes_over_connectors_that_need_params(sandbox, driver, xkit):
 
 @pytest.mark.drivers(requests=True)
 def test_what_was_looked_at_in_clients_is_forgotten_before_it_grows(sandbox, driver, xkit, monkeypatch):
-    monkeypatch.setattr(xkit_auth._auth, "_MOST_SEEN", 2)
+    monkeypatch.setattr(xkit_auth._clients.auth, "_MOST_SEEN", 2)
     sandbox.connect("acme", "user-1")
     auth = driver.auth("acme", context="user-1", xkit=xkit)
     for _ in range(5):
@@ -168,7 +168,7 @@ def test_what_was_looked_at_in_clients_is_forgotten_before_it_grows(sandbox, dri
 
 
 def test_origins_are_remembered_only_up_to_a_limit(sandbox, driver, xkit, monkeypatch):
-    monkeypatch.setattr(xkit_auth._auth, "_MOST_KNOWN_ORIGINS", 2)
+    monkeypatch.setattr(xkit_auth._clients.auth, "_MOST_KNOWN_ORIGINS", 2)
     auth = driver.auth("acme", context="user-1", xkit=xkit, hosts=["*.acme.example"])
     sandbox.answer_with('{"error": "not_found"}', status=404)
     with driver.session(auth=auth) as send:

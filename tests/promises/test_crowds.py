@@ -20,7 +20,7 @@ from functools import partial
 import pytest
 
 from xkit_auth import ConfigurationError, Connector, hookimpl
-from xkit_auth._flight import Flight
+from xkit_auth._credentials.flight import Flight
 
 PATIENCE = 20
 """Seconds after which a test that waits for something fails. Nothing is ever slow enough to need it."""

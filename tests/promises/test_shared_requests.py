@@ -138,7 +138,7 @@ def test_a_request_shared_by_threads_is_healed_in_each_with_one_call(sandbox, dr
 
 @pytest.mark.drivers(requests=True)
 def test_a_resend_in_one_thread_uses_up_nothing_of_a_send_in_another(sandbox, driver, acme, monkeypatch):
-    from xkit_auth._requests_hop import Hop
+    from xkit_auth._clients.requests.hop import Hop
 
     request = prepared(driver, acme.url, acme.auths["ann"])
     sandbox.expire("acme", "ann")

@@ -43,7 +43,7 @@ class Clock:
 def clock(monkeypatch):
     """The clock that the pauses go by, and every ``Xkit`` that was made with ``make_xkit``."""
     clock = Clock()
-    for module in ("_broker", "_calls"):
+    for module in ("_credentials.broker", "_credentials.calls"):
         monkeypatch.setattr(f"xkit_auth.{module}.time", clock)
     return clock
 

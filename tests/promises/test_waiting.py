@@ -79,7 +79,7 @@ def test_on_requests_the_accounts_timeout_is_all_there_is(driver, sandbox, xkit,
 
 @pytest.mark.parametrize("timeout", [None, "7", {}, {"read": "7"}, {"connect": 7}])
 def test_a_timeout_that_is_none_bounds_nothing(timeout):
-    from xkit_auth._httpx import patience_of
+    from xkit_auth._clients.httpx.auth import patience_of
 
     assert patience_of(SimpleNamespace(extensions={"timeout": timeout})) is None
     assert patience_of(SimpleNamespace(extensions={})) is None

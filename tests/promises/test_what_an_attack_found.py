@@ -19,8 +19,8 @@ from types import SimpleNamespace
 
 import pytest
 
-import xkit_auth._chance
-import xkit_auth._disguise
+import xkit_auth._values.chance
+import xkit_auth._values.disguise
 from xkit_auth import (
     ConfigurationError,
     Connector,
@@ -247,14 +247,14 @@ def test_an_answer_of_an_sdk_with_a_reference_that_is_no_number_does_not_hide_wh
 @pytest.fixture
 def looked_through(monkeypatch):
     """How many characters were looked through for secrets."""
-    count, plain = [0], xkit_auth._disguise.readings_of
+    count, plain = [0], xkit_auth._values.disguise.readings_of
 
     def counted(text):
         readings, are_all = plain(text)
         count[0] += sum(map(len, readings))
         return readings, are_all
 
-    monkeypatch.setattr(xkit_auth._disguise, "readings_of", counted)
+    monkeypatch.setattr(xkit_auth._values.disguise, "readings_of", counted)
     return count
 
 
@@ -330,7 +330,7 @@ def test_h17_f10_workers_that_were_forked_in_c_do_not_have_their_chances_in_comm
     for _ in range(2):
         process = ctypes.PyDLL(None).fork()
         if process == 0:
-            os.write(writer, f"{xkit_auth._chance.chance()}\n".encode())
+            os.write(writer, f"{xkit_auth._values.chance.chance()}\n".encode())
             os._exit(0)
         os.waitpid(process, 0)
     os.close(writer)

@@ -45,7 +45,7 @@ def application(environ, start_response):
 BEFORE_THE_FORK = {
     "used": "",
     "with a call under way": """
-from xkit_auth._broker import _WishForCredential
+from xkit_auth._credentials.broker import _WishForCredential
 here = xkit.broker._here()
 here.flights["acme", "user-1"] = wish = _WishForCredential(("acme", "user-1"), xkit.broker, here)
 here.calls._begin(wish, 10.0**9)

@@ -23,8 +23,8 @@ from xkit_auth import (
     Verdict,
     hookimpl,
 )
-from xkit_auth._in_url import InUrl
-from xkit_auth._policy import LARGEST_BODY, Policy, Sending
+from xkit_auth._connectors.in_url import InUrl
+from xkit_auth._connectors.policy import LARGEST_BODY, Policy, Sending
 from xkit_auth.testing import Answer, ConnectorContract, check_connector
 
 REFUSED = Answer(Verdict.REFETCH, status=401)

@@ -40,7 +40,7 @@ from xkit_auth import (
     XkitAuthError,
     hookimpl,
 )
-from xkit_auth._connector import judged_by_rules
+from xkit_auth._connectors.connector import judged_by_rules
 from xkit_auth.plugins import installed_connectors
 from xkit_auth.testing import Sandbox, _stand_in
 

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from xkit_auth import Connector, RequestView, ResponseView, Xkit
-from xkit_auth._account import Account
-from xkit_auth._origin import Hosts
-from xkit_auth._platform import Answer
-from xkit_auth._policy import Policy
+from xkit_auth._connectors.policy import Policy
+from xkit_auth._sources.account import Account
+from xkit_auth._sources.platform import Answer
+from xkit_auth._values.origin import Hosts
 
 PATIENCE = 20.0
 """Seconds after which a test that waits for something fails. Nothing is ever slow enough to need it."""

@@ -1,11 +1,13 @@
-"""Imports point one way, importing is cheap, and what is public is listed."""
+"""Rooms import one way and only what other rooms offer; importing is cheap; what is public is listed."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -13,116 +15,159 @@ import xkit_auth
 
 PACKAGE = Path(xkit_auth.__file__).parent
 
-# Each module may import those that stand above it. Those in one line do not know each other.
-LAYERS = [
-    ["_disguise", "_errors", "_process"],
-    ["_calling"],
-    ["_text", "_elsewhere", "_expiry", "_chance", "_challenge", "_body", "_in_url", "_whole"],
-    ["_origin"],
-    ["_known", "_model", "_params", "_showing"],
-    ["_placement", "_account", "_failure", "_log"],
-    ["_current"],
-    ["_connector_check"],
-    ["_connector"],
-    ["_policy"],
-    ["_network", "_untouched", "_refusals"],
-    ["_flow", "_platform", "_pauses", "_cache", "_webhook", "_link"],
-    ["_calls", "_flight"],
-    ["hookspecs"],
-    ["plugins"],
-    ["_broker", "_directory"],
-    ["_xkit"],
-    ["_auth"],
-    ["_all_of", "_quiet"],
-    ["_httpx_body", "_httpx_mark", "_httpx_transport", "_requests_home", "_requests_transport"],
-    ["_requests_parts"],
-    ["_httpx_ahead", "_httpx_place", "_httpx_wire"],
-    ["_httpx", "_requests_hop"],
-    ["_httpx_all_of"],
-    ["requests", "httpx", "httpx2"],
-]
-CORE = [module for layer in LAYERS[:19] for module in layer]
-ADAPTERS = [module for layer in LAYERS[19:] for module in layer]
+# Each room may import those that it names here. A room without a folder is one of the files that users import.
+ARROWS: dict[str, set[str]] = {
+    "_values": set(),
+    "_connectors": {"_values"},
+    "_sources": {"_values"},
+    "_credentials": {"_values", "_sources"},
+    "hookspecs": {"_values", "_connectors"},
+    "plugins": {"_values", "_connectors", "hookspecs"},
+    "_account": {"_values", "_connectors", "_sources", "_credentials", "plugins"},
+    "_clients": {"_values", "_connectors", "_sources", "_credentials", "_account"},
+    "_clients.httpx": {"_values", "_connectors", "_sources", "_account", "_clients"},
+    "_clients.requests": {"_values", "_connectors", "_sources", "_account", "_clients"},
+    "requests": {"_values", "_sources", "_clients", "_clients.requests"},
+    "httpx": {"_values", "_sources", "_clients", "_clients.httpx"},
+    "httpx2": {"_values", "_sources", "_clients", "_clients.httpx"},
+    "sdk": {"_values", "_connectors", "_sources", "_account", "_clients", "_clients.httpx"},
+}
+FACES = {"requests", "httpx", "httpx2"}
+ADAPTERS = {"_clients.httpx", "_clients.requests", *FACES}
+CORE = set(ARROWS) - ADAPTERS - {"sdk"}
+BESIDE = {"_cli", "__main__", "testing", "__init__"}  # they use the library, and nothing of it uses them
 HTTP_LIBRARIES = {"requests", "urllib3", "httpx", "httpx2", "httpcore", "httpcore2", "h11", "aiohttp"}
-ROOMS = {"_cli", "__main__", "testing", "sdk"}  # beside the library, not inside it
-PUBLIC = {"__init__"}
+MOST_FILES = 12
 
 
-def imports_of(module: str) -> tuple[set[str], set[str], set[str]]:
-    """The modules of ours that a module imports, the libraries, and those libraries that it imports at once."""
-    ours: set[str] = set()
-    libraries: set[str] = set()
-    at_once: set[str] = set()
-    tree = ast.parse((PACKAGE / f"{module}.py").read_text())
+class Import(NamedTuple):
+    """One statement ``from … import …``, or one name of an ``import``."""
+
+    file: str
+    module: tuple[str, ...]
+    """From the package on, if it is ours: ``("_values", "errors")``."""
+    names: frozenset[str]
+    is_ours: bool
+    is_at_once: bool
+
+
+def room_of(path: Path) -> str:
+    inside = path.relative_to(PACKAGE)
+    return ".".join(inside.parent.parts) or inside.stem
+
+
+def files_of(room: str) -> list[Path]:
+    folder = PACKAGE.joinpath(*room.split("."))
+    return sorted(folder.glob("*.py")) if folder.is_dir() else [folder.with_suffix(".py")]
+
+
+def imports_of(path: Path) -> Iterator[Import]:
+    tree = ast.parse(path.read_text())
+    package = path.relative_to(PACKAGE).parent.parts
+    file = str(path.relative_to(PACKAGE))
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.level:
-            assert node.level == 1, f"{module} reaches out of its package"
-            ours |= {node.module.split(".")[0]} if node.module else {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            libraries.add(str(node.module).split(".")[0])
+        at_once = node in tree.body
+        if isinstance(node, ast.ImportFrom):
+            module = tuple(node.module.split(".")) if node.module else ()
+            if node.level:
+                module = (*package[: len(package) - node.level + 1], *module)
+            yield Import(file, module, frozenset(each.name for each in node.names), bool(node.level), at_once)
         elif isinstance(node, ast.Import):
-            libraries |= {alias.name.split(".")[0] for alias in node.names}
-    for statement in tree.body:
-        if isinstance(statement, ast.Import):
-            at_once |= {alias.name.split(".")[0] for alias in statement.names}
-        elif isinstance(statement, ast.ImportFrom) and not statement.level:
-            at_once.add(str(statement.module).split(".")[0])
-    return ours, libraries, at_once
+            for each in node.names:
+                yield Import(file, tuple(each.name.split(".")), frozenset(), False, at_once)
 
 
-def test_the_table_names_every_module_of_the_library():
-    there = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
-
-    assert there - ROOMS - PUBLIC == {*CORE, *ADAPTERS}
-
-
-@pytest.mark.parametrize("module", [*CORE, *ADAPTERS])
-def test_imports_point_one_way(module):
-    above: set[str] = set()
-    for layer in LAYERS:
-        if module in layer:
-            break
-        above |= set(layer)
-    ours, _, _ = imports_of(module)
-
-    assert ours <= above
+def ours(room: str) -> Iterator[tuple[str, Import]]:
+    """What a room imports from the package, each with the room that it comes from."""
+    for path in files_of(room):
+        for each in imports_of(path):
+            if each.is_ours:
+                module = each.module or tuple(each.names)
+                yield next(".".join(module[:n]) for n in (2, 1) if ".".join(module[:n]) in ARROWS), each
 
 
-@pytest.mark.parametrize("module", CORE)
-def test_only_adapters_import_an_http_library(module):
-    _, libraries, _ = imports_of(module)
-
-    assert not libraries & HTTP_LIBRARIES
+def libraries(room: str, *, at_once: bool = False) -> set[str]:
+    found = (each for path in files_of(room) for each in imports_of(path))
+    return {each.module[0] for each in found if not each.is_ours and (each.is_at_once or not at_once)}
 
 
-@pytest.mark.parametrize("module", [*CORE, *ADAPTERS])
-def test_only_the_modules_about_plugins_import_pluggy(module):
-    _, libraries, _ = imports_of(module)
+def test_the_table_names_every_room():
+    folders = {room_of(path) for path in PACKAGE.rglob("*.py")}
 
-    assert ("pluggy" in libraries) is (module in ("hookspecs", "plugins"))
-
-
-@pytest.mark.parametrize("module", [*CORE, *ADAPTERS])
-def test_nobody_imports_wrapt(module):
-    _, libraries, _ = imports_of(module)
-
-    assert "wrapt" not in libraries
+    assert {each for each in folders if each.split(".")[0] not in BESIDE} == set(ARROWS)
 
 
-@pytest.mark.parametrize("module", CORE)
-def test_the_core_needs_the_standard_library_and_pluggy_alone(module):
-    _, libraries, _ = imports_of(module)
-    where_installed = {"_flight": {"trio"}, "_network": {"certifi"}}.get(module, set())
+@pytest.mark.parametrize("room", ARROWS)
+def test_a_room_imports_only_the_rooms_that_stand_before_it(room):
+    assert {other for other, _ in ours(room)} - {room} <= ARROWS[room]
+    assert list(ARROWS)[list(ARROWS).index(room) :].count(room) == 1
+    assert ARROWS[room] <= set(list(ARROWS)[: list(ARROWS).index(room)])
 
-    assert libraries - where_installed <= {*sys.stdlib_module_names, "pluggy"}
+
+@pytest.mark.parametrize("room", ARROWS)
+def test_a_room_takes_from_another_only_what_that_one_offers(room):
+    for other, each in ours(room):
+        if other != room and other.startswith("_"):
+            assert each.module == tuple(other.split(".")), f"{each.file} reaches into {'.'.join(each.module)}"
 
 
-@pytest.mark.parametrize("module", [*CORE, *ADAPTERS])
-def test_event_loops_are_imported_only_where_somebody_waits_in_one(module):
-    _, libraries, at_once = imports_of(module)
+@pytest.mark.parametrize("room", sorted(each for each in ARROWS if each.startswith("_")))
+def test_what_a_room_offers_is_listed_and_wanted_elsewhere(room):
+    offered = {name for each in imports_of(PACKAGE.joinpath(*room.split("."), "__init__.py")) for name in each.names}
+    wanted = {
+        name
+        for path in PACKAGE.rglob("*.py")
+        if room_of(path) != room
+        for each in imports_of(path)
+        if each.is_ours and each.module == tuple(room.split("."))
+        for name in each.names
+    }
 
-    assert not at_once & {"asyncio", "trio", "anyio"}
-    assert not libraries & {"asyncio", "trio", "anyio"} or module == "_flight"
+    module = __import__(f"xkit_auth.{room}", fromlist=["x"])
+    assert set(getattr(module, "__all__", ())) == offered - {"annotations"}
+    assert offered - {"annotations"} <= wanted | {"_values"}
+
+
+@pytest.mark.parametrize("room", sorted(each for each in ARROWS if files_of(each)[1:]))
+def test_files_in_a_room_do_not_import_each_other_in_a_circle(room):
+    files = {path.stem: path for path in files_of(room) if path.stem != "__init__"}
+    inside = {
+        name: {each.module[-1] for each in imports_of(path) if each.is_ours and each.module[-1] in files}
+        for name, path in files.items()
+    }
+    while ends := {name for name, wants in inside.items() if not wants & set(inside)}:
+        inside = {name: wants for name, wants in inside.items() if name not in ends}
+
+    assert not inside
+
+
+@pytest.mark.parametrize("room", ARROWS)
+def test_a_room_has_a_dozen_files_at_most(room):
+    assert len(files_of(room)) <= MOST_FILES
+
+
+@pytest.mark.parametrize("room", sorted(CORE))
+def test_only_adapters_import_an_http_library(room):
+    assert not libraries(room) & HTTP_LIBRARIES
+
+
+@pytest.mark.parametrize("room", ARROWS)
+def test_only_the_files_about_plugins_import_pluggy_and_only_sdk_imports_wrapt(room):
+    assert ("pluggy" in libraries(room)) is (room in ("hookspecs", "plugins"))
+    assert ("wrapt" in libraries(room)) is (room == "sdk")
+
+
+@pytest.mark.parametrize("room", sorted(CORE))
+def test_the_core_needs_the_standard_library_and_pluggy_alone(room):
+    where_installed = {"_credentials": {"trio"}, "_sources": {"certifi"}}.get(room, set())
+
+    assert libraries(room) - where_installed <= {*sys.stdlib_module_names, "pluggy"}
+
+
+@pytest.mark.parametrize("room", sorted(set(ARROWS) - {"sdk"}))
+def test_event_loops_are_imported_only_where_a_caller_waits_in_one(room):
+    assert not libraries(room, at_once=True) & {"asyncio", "trio", "anyio"}
+    assert not libraries(room) & {"asyncio", "trio", "anyio"} or room == "_credentials"
 
 
 def modules_after(program: str) -> set[str]:
@@ -149,12 +194,12 @@ def test_making_an_xkit_brings_in_no_plugin_machinery():
     assert not {"pluggy", "asyncio", *HTTP_LIBRARIES} & brought
 
 
-def test_what_asks_xkit_comes_when_somebody_wants_it():
-    assert "xkit_auth._broker" not in modules_after("import xkit_auth; xkit_auth.NotConnected")
-    assert "xkit_auth._broker" in modules_after("from xkit_auth import Xkit")
+def test_what_asks_for_credentials_is_imported_when_it_is_first_used():
+    assert "xkit_auth._credentials" not in modules_after("import xkit_auth; xkit_auth.NotConnected")
+    assert "xkit_auth._credentials" in modules_after("from xkit_auth import Xkit")
 
 
-def test_hookimpl_is_there_when_somebody_asks_for_it():
+def test_hookimpl_is_imported_when_it_is_first_used():
     brought = modules_after("import xkit_auth; xkit_auth.hookimpl")
 
     assert "pluggy" in brought

@@ -10,8 +10,8 @@ import pytest
 
 import xkit_auth
 from xkit_auth import ConfigurationError, Connector, Credential, Failure, Placement, Verdict, Xkit
-from xkit_auth._calling import says_how_to_call
-from xkit_auth._text import quoted
+from xkit_auth._values.calling import says_how_to_call
+from xkit_auth._values.text import quoted
 from xkit_auth.requests import XkitAuth
 from xkit_auth.sdk import bind, with_credential
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from .._elsewhere import to_install
+from .._values import to_install
 
 
 def what_is_missing(*libraries: str) -> str | None:

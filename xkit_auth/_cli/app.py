@@ -9,8 +9,7 @@ from importlib.metadata import version
 import click
 from rich.console import Console
 
-from .._elsewhere import to_install
-from .._errors import XkitAuthError
+from .._values import XkitAuthError, to_install
 from . import what_is_missing
 from .catalog import NotInstalled, about, entry_of, found, installed
 from .connectors import NOTHING, print_one, print_table

@@ -9,11 +9,21 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any
 
-from .._connector import Connector, extra_for, hosts_for, params_for
-from .._errors import XkitAuthError
-from .._failure import PRESENT, Contains, Failure, StartsWith, choices_of
-from .._params import described
-from .._placement import Default, Placement
+from .._connectors import (
+    PRESENT,
+    Connector,
+    Contains,
+    Default,
+    Failure,
+    Placement,
+    StartsWith,
+    choices_of,
+    described,
+    extra_for,
+    hosts_for,
+    params_for,
+)
+from .._values import XkitAuthError
 from ..plugins import Brought, Plugins
 
 OUTCOMES = {

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from .._elsewhere import to_install
+from .._values import to_install
 from .catalog import OUTCOMES
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from threading import Semaphore
 from typing import NamedTuple
 
 from .. import ReauthorizationRequired, XkitAuthError
-from .._text import shown
+from .._values import shown
 from ..plugins import Plugins
 from ..testing import Sandbox
 from .drivers import CROWD, drivers_for

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from .. import Connector, Credential, Xkit
-from .._model import Secret
+from .._values import Secret
 from ..testing import Sandbox
 from .drivers import PATIENCE, Driver, Reply
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from .._elsewhere import to_install
+from .._values import to_install
 
 if find_spec("wrapt") is None:
     raise ImportError(f"xkit_auth.sdk needs wrapt: {to_install('sdk')}")

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from .._account import checked_name
-from .._auth import Context, Hosts, Kind, OffHost, Params, context_now
-from .._calling import says_how_to_call
-from .._errors import ConfigurationError, XkitAuthError, remedy_for
-from .._model import ANY, _Any
-from .._text import MASK, looks_secret, told
-from .._xkit import Xkit
+from .._account import Xkit
+from .._clients import Context, Hosts, Kind, OffHost, Params, context_now
+from .._sources import checked_name
+from .._values import (
+    ANY,
+    MASK,
+    ConfigurationError,
+    XkitAuthError,
+    _Any,
+    looks_secret,
+    remedy_for,
+    says_how_to_call,
+    told,
+)
 from ._binder import Binder
 from ._binding import Binding
 

@@ -6,11 +6,9 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
-from .._auth import BaseAuth, Trip
-from .._errors import ConfigurationError
-from .._model import RequestView, ResponseView
-from .._origin import origin_of
-from .._policy import Sending, answer_view
+from .._clients import BaseAuth, Trip
+from .._connectors import Sending, answer_view
+from .._values import ConfigurationError, RequestView, ResponseView, origin_of
 from ._binding import Binding
 from ._drive import arun, life_of, run
 
@@ -105,7 +103,7 @@ class Binder:
             return False
         self.binding.put(client, "auth", self._made_by(library))
         if library != "requests":
-            from .._httpx_wire import without_hidden
+            from .._clients.httpx import without_hidden
 
             self.wrap(client, "_redirect_headers", without_hidden)
         return True

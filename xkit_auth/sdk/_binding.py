@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 
 import wrapt
 
-from .._errors import ConfigurationError, ConflictWarning
+from .._values import ConfigurationError, ConflictWarning
 
 _NOTHING = object()
 # What bindings have put where, by the id of the object and a name: not every object could be looked up itself.

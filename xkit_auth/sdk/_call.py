@@ -6,13 +6,10 @@ import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .._auth import Context, Trip, checked_whose, context_now
-from .._connector import Connector, judged_by_rules
-from .._errors import ConfigurationError, XkitAuthError, remedy_for
-from .._model import Credential, Judgement, RequestView, Verdict
-from .._policy import Sending, answer_view, fit_to_tell, wants_body
-from .._text import told
-from .._xkit import Xkit
+from .._account import Xkit
+from .._clients import Context, Trip, checked_whose, context_now
+from .._connectors import Connector, Sending, answer_view, fit_to_tell, judged_by_rules, wants_body
+from .._values import ConfigurationError, Credential, Judgement, RequestView, Verdict, XkitAuthError, remedy_for, told
 from ._drive import Life, life_of
 from ._exceptions import answer_in, attribute_of
 

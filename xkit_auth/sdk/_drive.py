@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any, NamedTuple
 
-from .._auth import Trip
-from .._errors import XkitAuthError
-from .._flow import Fetch, Send, advance, after_answer
-from .._model import Credential
-from .._policy import Sending
+from .._clients import Fetch, Send, Trip, advance, after_answer
+from .._connectors import Sending
+from .._values import Credential, XkitAuthError
 from ._redacted import redacted
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .._errors import XkitAuthError
+from .._values import XkitAuthError
 
 
 def find_error(exception: BaseException) -> XkitAuthError | None:

@@ -17,9 +17,7 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
-from .._disguise import Whole, forms_of
-from .._model import Credential
-from .._text import MASK
+from .._values import MASK, Credential, Whole, forms_of
 
 _SHORTEST = 4
 """Letters of a credential's part that are looked for: fewer are in every text."""

@@ -8,8 +8,7 @@ from functools import partial, update_wrapper
 from types import MappingProxyType
 from typing import Any
 
-from .._errors import ConfigurationError
-from .._text import quoted
+from .._values import ConfigurationError, quoted
 
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 

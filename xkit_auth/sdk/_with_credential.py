@@ -9,15 +9,12 @@ from typing import Any, Concatenate, Literal, NamedTuple, ParamSpec, Protocol, T
 
 import wrapt
 
-from .._account import checked_name
-from .._auth import Context
-from .._calling import says_how_to_call
-from .._errors import ConfigurationError, XkitAuthError
-from .._model import Credential
-from .._policy import Sending
-from .._text import is_like_a_key
-from .._text import plain as plain_text
-from .._xkit import Xkit
+from .._account import Xkit
+from .._clients import Context
+from .._connectors import Sending
+from .._sources import checked_name
+from .._values import ConfigurationError, Credential, XkitAuthError, is_like_a_key, says_how_to_call
+from .._values import plain as plain_text
 from ._call import Call, Outcome, Rejected, checked_arguments
 from ._drive import arun, run
 from ._signature import checked, completed, is_async, refuse_unfinished, stand_in, unbound, without

@@ -27,7 +27,7 @@ def __getattr__(name: str) -> object:
     try:
         value = globals()[name] = getattr(import_module(_OF_THE_SANDBOX[name], __name__), name)
     except ModuleNotFoundError as missing:
-        from .._elsewhere import to_install
+        from .._values import to_install
 
         raise ImportError(f"xkit_auth.testing needs starlette and uvicorn: {to_install('sandbox')}") from missing
     return value

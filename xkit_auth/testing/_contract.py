@@ -6,14 +6,21 @@ from base64 import b64decode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-from .._calling import says_how_to_call
-from .._connector import Connector, params_for
-from .._directory import Directory
-from .._errors import ConfigurationError, XkitAuthError
-from .._model import Credential, Judgement, RequestView, ResponseView, Value, Verdict
-from .._placement import SLOT, Placement
-from .._policy import LARGEST_BODY, Policy, Sending, answer_view
-from .._text import MASK, a_kind_of
+from .._account import Directory
+from .._connectors import LARGEST_BODY, SLOT, Connector, Placement, Policy, Sending, answer_view, params_for
+from .._values import (
+    MASK,
+    ConfigurationError,
+    Credential,
+    Judgement,
+    RequestView,
+    ResponseView,
+    Value,
+    Verdict,
+    XkitAuthError,
+    a_kind_of,
+    says_how_to_call,
+)
 from ..hookspecs import hookimpl
 from ..plugins import Plugins
 

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
 
-from .._process import LockOfProcess
+from .._values import LockOfProcess
 
 How: TypeAlias = Literal["500", "502", "503", "429", "hang", "garbage", "reset"]
 

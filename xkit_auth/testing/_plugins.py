@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from .. import ConfigurationError, Connector
-from .._origin import Hosts
+from .._values import Hosts
 from ..plugins import Brought, Plugins
 from ._providers import Providers
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .._process import LockOfProcess
+from .._values import LockOfProcess
 from ._faults import Gate
 from ._provider_apps import Aws, Elsewhere, Generic, GitHub, Provider, Slack
 from ._records import Records

@@ -10,11 +10,10 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from .._account import checked_name
-from .._placement import plain_texts
-from .._process import LockOfProcess
-from .._text import a_kind_of, plain, plain_if_text
-from .._xkit import asks, asks_loopback, close_default
+from .._account import asks, asks_loopback, close_default
+from .._connectors import plain_texts
+from .._sources import checked_name
+from .._values import LockOfProcess, a_kind_of, plain, plain_if_text
 from ._faults import Canned, Faults, How, checked_times
 from ._platform_app import BASE_PATH, PlatformApp
 from ._plugins import SandboxHome, SandboxPlugins

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
-from .._process import LockOfProcess
+from .._values import LockOfProcess
 
 Secret: TypeAlias = "str | dict[str, str]"
 Standing: TypeAlias = Literal["good", "expired", "revoked", "unknown", "missing"]

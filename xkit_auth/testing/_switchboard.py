@@ -12,12 +12,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
-from .._connector import hosts_for
-from .._errors import ConfigurationError
-from .._origin import Origin
-from .._params import checked_params
-from .._placement import params_in
-from .._xkit import all_open, asks, asks_loopback
+from .._account import all_open, asks, asks_loopback
+from .._connectors import checked_params, hosts_for, params_in
+from .._values import ConfigurationError, Origin
 from ._state import State
 
 if TYPE_CHECKING:

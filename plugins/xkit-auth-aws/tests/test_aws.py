@@ -14,7 +14,7 @@ import pytest
 import xkit_auth_aws
 
 from xkit_auth import ConfigurationError, Credential, RequestView, ResponseView, Verdict, Xkit
-from xkit_auth._known import PACKAGES
+from xkit_auth._connectors.known import PACKAGES
 from xkit_auth.testing import Answer, ConnectorContract
 
 KEYS = {"access_key_id": "AKIDEXAMPLE", "secret_access_key": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}

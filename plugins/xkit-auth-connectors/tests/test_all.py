@@ -10,7 +10,7 @@ import pytest
 import xkit_auth_connectors
 
 from xkit_auth import ConfigurationError, Xkit
-from xkit_auth._known import PACKAGES
+from xkit_auth._connectors.known import PACKAGES
 from xkit_auth.plugins import Plugins
 from xkit_auth.testing import ConnectorContract
 

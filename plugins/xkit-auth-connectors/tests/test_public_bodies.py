@@ -9,8 +9,8 @@ import pytest
 import xkit_auth_connectors
 
 from xkit_auth import RequestView, Verdict
-from xkit_auth._connector import judged_by_rules
-from xkit_auth._policy import answer_view, wants_body
+from xkit_auth._connectors.connector import judged_by_rules
+from xkit_auth._connectors.policy import answer_view, wants_body
 
 CONNECTORS = {connector.slug: connector for connector in xkit_auth_connectors.xkit_auth_connectors()}
 

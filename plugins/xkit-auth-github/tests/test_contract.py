@@ -5,7 +5,7 @@ from __future__ import annotations
 from xkit_auth_github import github
 
 from xkit_auth import Verdict
-from xkit_auth._known import PACKAGES
+from xkit_auth._connectors.known import PACKAGES
 from xkit_auth.testing import Answer, ConnectorContract
 
 

@@ -1,0 +1,22 @@
+"""The auth object of httpx and httpx2, which one code serves, and the transport of calls to Xkit over them."""
+
+from __future__ import annotations
+
+from .all_of import HttpxAfterAuth, HttpxAllOf
+from .auth import HttpxAuth, Sent
+from .body import Rejoined
+from .place import knows_headers
+from .transport import Core, HttpxTransport
+from .wire import without_hidden
+
+__all__ = [
+    "Core",
+    "HttpxAfterAuth",
+    "HttpxAllOf",
+    "HttpxAuth",
+    "HttpxTransport",
+    "Rejoined",
+    "Sent",
+    "knows_headers",
+    "without_hidden",
+]

@@ -1,0 +1,559 @@
+"""What httpx and httpx2 have in common, which is everything but their name: it moves bytes and decides nothing.
+
+``HttpxAuth`` drives the flow of ``_flow.py`` from the client's own auth generator: once for ``Client`` and once for
+``AsyncClient``, in methods that differ by ``await``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator, Hashable, Iterator
+from itertools import takewhile
+from types import ModuleType
+from typing import Any
+
+from ..._connectors import InUrl, Policy, Sending, answer_view
+from ..._values import MASK, ConfigurationError, Credential, RequestView, ResponseView, XkitAuthError, unsendable
+from .. import ASKS_AGAIN, BaseAuth, Fetch, Life, Send, Trip, advance, after_answer
+from .ahead import Foresight
+from .body import Replay, aread_head, decoded, read_head
+from .mark import (
+    HAS_LEFT,
+    MARK,
+    Carried,
+    CarriedThen,
+    Mark,
+    answers_of_chain,
+    chain_of,
+    mark_as_left,
+    origin_of_url,
+    patience_of,
+)
+from .place import Place, is_from_cache
+from .wire import AsyncWire, Wire
+
+_SHARED_CACHE = (
+    "The client keeps answers in a cache (hishel). On one client for several users it gives one user's answer to"
+    " another, unless it keeps each user's apart: see \"Shared caches\" in xkit-auth's guide to serving many users."
+)
+
+
+class OneLibrary:
+    """An auth object that is for one of the libraries, which a subclass names."""
+
+    _library: ModuleType
+
+    def __call__(self, _request: Any) -> Any:
+        """Called by libraries that this object is not for, which take any function for an auth object."""
+        name, library = type(self).__name__, self._library.__name__
+        raise ConfigurationError(
+            f"This {name} is for {library}, and another library was given it",
+            hint=f"Take {name} from xkit_auth.requests, xkit_auth.httpx or xkit_auth.httpx2, as the client is.",
+        )
+
+
+class HttpxAuth(OneLibrary, BaseAuth):
+    """The auth object for both libraries. A subclass names its library, and the class of its streams."""
+
+    _stream_type: type[Any]
+
+    def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
+        """Called by ``Client``: yields the request and, if that is refused, the refused hop once more."""
+        sent = self._sent(request)
+        if sent is None:
+            mark_all_as_left((yield request), request)
+            return
+        credential = sent.settled.held(sent.context) or sent.fetch(None, patience_of(request))
+        sent.put_on(request, credential, Wire)
+        try:
+            response = yield request
+            if response.status_code < sent.settled.place.ordinary_below and not response.history:
+                return
+            sent.mark_hops(request, response)
+            judged = response
+            try:
+                judged = sent.to_be_judged(response)
+                if judged is None:
+                    return
+                life = sent.life(judged, self._peeked(sent, judged))
+                step = next(life, None)
+                while step is not None:
+                    if isinstance(step, Fetch):
+                        sent.note_rejected(step)
+                        self._set_aside(response)
+                        step = sent.after_fetch(life, step, sent.fetch(step.rejected, patience_of(request)))
+                    elif isinstance(step, Send):
+                        self._cut(response)
+                        response = yield sent.again(step.sending, judged, response, Wire)
+                        judged = sent.to_be_judged_at_last(response)
+                        body = None if judged is None else self._peeked(sent, judged)
+                        step = advance(life, sent.view_of_second(judged, body))
+                    else:
+                        sent.note(step)
+                        step = advance(life, None)
+            except XkitAuthError as error:
+                self._cut(response)
+                sent.blame(error, judged or response, response)
+                raise
+        except BaseException as reason:
+            sent.is_left(reason)
+            raise
+        finally:
+            if sent.wire is not None:
+                sent.is_over()
+
+    async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
+        """Called by ``AsyncClient``: the same."""
+        sent = self._sent(request)
+        if sent is None:
+            mark_all_as_left((yield request), request)
+            return
+        credential = sent.settled.held(sent.context) or await sent.afetch(None, patience_of(request))
+        sent.put_on(request, credential, AsyncWire)
+        try:
+            response = yield request
+            if response.status_code < sent.settled.place.ordinary_below and not response.history:
+                return
+            sent.mark_hops(request, response)
+            judged = response
+            try:
+                judged = sent.to_be_judged(response)
+                if judged is None:
+                    return
+                life = sent.life(judged, await self._apeeked(sent, judged))
+                step = next(life, None)
+                while step is not None:
+                    if isinstance(step, Fetch):
+                        sent.note_rejected(step)
+                        await self._aset_aside(response)
+                        step = sent.after_fetch(life, step, await sent.afetch(step.rejected, patience_of(request)))
+                    elif isinstance(step, Send):
+                        await self._acut(response)
+                        response = yield sent.again(step.sending, judged, response, AsyncWire)
+                        judged = sent.to_be_judged_at_last(response)
+                        body = None if judged is None else await self._apeeked(sent, judged)
+                        step = advance(life, sent.view_of_second(judged, body))
+                    else:
+                        sent.note(step)
+                        step = advance(life, None)
+            except XkitAuthError as error:
+                await self._acut(response)
+                sent.blame(error, judged or response, response)
+                raise
+        except BaseException as reason:
+            sent.is_left(reason)
+            raise
+        finally:
+            if sent.wire is not None:
+                sent.is_over()
+
+    def _sent(self, request: Any) -> Sent | None:
+        """The way of a request; ``None`` if it goes without the credential."""
+        earlier: Mark | None = getattr(request, MARK, None)
+        if earlier is not None:
+            earlier.take_off(request)
+            if earlier.has_left:
+                return None
+        if HAS_LEFT in request.extensions:
+            return None
+        sent: Sent | None = self._trip(_origin_key(request.url), request)
+        if sent is None:
+            return None
+        place: Place = sent.settled.place or sent.find_place(request.url)
+        extensions = request.extensions
+        if place.is_first_in(request.headers) and "sni_hostname" not in extensions and "target" not in extensions:
+            return sent
+        other = place.other_named_by(request, earlier)
+        if other is not None:
+            self._misled(sent, other)
+            return None
+        return sent
+
+    def _url_of(self, request: Any) -> str:
+        return url_of(request)
+
+    # Looking at an answer's body, and leaving it as if nobody had
+
+    def _peeked(self, trip: Trip, response: Any) -> bytes | None:
+        if not trip.policy.wants_body(response.status_code, response.headers):
+            return None
+        if response.is_closed:
+            return read_before(self._library, response)
+        original = response.stream
+        chunks, rest = read_head(original, self._library.RequestError)
+        return self._rejoined(response, chunks, rest, original)
+
+    async def _apeeked(self, trip: Trip, response: Any) -> bytes | None:
+        if not trip.policy.wants_body(response.status_code, response.headers):
+            return None
+        if response.is_closed:
+            return read_before(self._library, response)
+        original = response.stream
+        chunks, rest = await aread_head(original, self._library.RequestError)
+        return self._rejoined(response, chunks, rest, original)
+
+    def _rejoined(self, response: Any, chunks: list[bytes], rest: Any, original: Any) -> bytes | None:
+        response.stream = self._stream_type(chunks, rest, original)
+        return None if rest is not None else self._decoded(response, chunks)
+
+    def _decoded(self, response: Any, chunks: list[bytes]) -> bytes | None:
+        encoding = response.headers.get("content-encoding", "identity")
+        return decoded(self._library, self._stream_type, chunks, encoding)
+
+    # Ending an answer's stream of HTTP/2 before Xkit is asked: while it is open, it counts against the server's limit,
+    # and the pool leads other requests to its connection, which the server may have closed with the refusal
+
+    def _set_aside(self, response: Any) -> None:
+        if response.is_closed or response.extensions.get("http_version") != b"HTTP/2":
+            return
+        original = response.stream
+        chunks, rest = read_head(original, self._library.RequestError)
+        if rest is None:
+            original.close()
+        response.stream = self._stream_type(chunks, rest, original)
+
+    async def _aset_aside(self, response: Any) -> None:
+        if response.is_closed or response.extensions.get("http_version") != b"HTTP/2":
+            return
+        original = response.stream
+        chunks, rest = await aread_head(original, self._library.RequestError)
+        if rest is None:
+            await original.aclose()
+        response.stream = self._stream_type(chunks, rest, original)
+
+    # Giving back the connection of an answer that is not the caller's, however long its body is
+
+    def _cut(self, response: Any) -> None:
+        if response.is_closed:
+            return
+        original = response.stream
+        chunks, rest = read_head(original, self._library.RequestError)
+        original.close()
+        self._shorten(response, chunks, rest, original)
+        response.read()
+
+    async def _acut(self, response: Any) -> None:
+        if response.is_closed:
+            return
+        original = response.stream
+        chunks, rest = await aread_head(original, self._library.RequestError)
+        if hasattr(rest, "aclose"):
+            await rest.aclose()
+        await original.aclose()
+        self._shorten(response, chunks, rest, original)
+        await response.aread()
+
+    def _shorten(self, response: Any, chunks: list[bytes], rest: Any, original: Any) -> None:
+        # A compressed body that is cut in the middle, or none at all, cannot be read: then nothing is left of it.
+        is_readable = "content-encoding" not in response.headers or (
+            rest is None and self._decoded(response, chunks) is not None
+        )
+        response.stream = self._library.ByteStream(b"".join(chunks) if is_readable else b"")
+        elapsed = getattr(original, "elapsed", None)
+        if elapsed is not None:
+            response.elapsed = elapsed
+
+
+def url_of(request: Any) -> str:
+    """The absolute URL of a request, with the origin that the client will connect to."""
+    url = request.url
+    user = "user@" if url.userinfo else ""
+    return f"{url.scheme}://{user}{url.netloc.decode('ascii')}{url.raw_path.decode('ascii')}"
+
+
+def read_before(library: ModuleType, response: Any) -> bytes | None:
+    """A body that an event hook, a transport without sockets, or the client on a redirect has read already."""
+    try:
+        return bytes(response.content)
+    except library.ResponseNotRead:
+        return None
+
+
+def _origin_key(url: Any) -> Hashable:
+    try:
+        # The URL's properties do more than is needed here, and all of that for each request.
+        parsed = url._uri_reference
+        return parsed.scheme, parsed.userinfo, parsed.host, parsed.port
+    except AttributeError:  # it is their own affair, and may be gone one day
+        return url.scheme, url.userinfo, url.raw_host, url.port
+
+
+def mark_all_as_left(response: Any, request: Any) -> None:
+    """Whatever the client has made of a request without the credential shall not get it either, if sent by hand."""
+    for hop in (*(each.request for each in response.history), response.request, response.next_request):
+        if hop is not None and hop is not request:
+            mark_as_left(hop)
+
+
+def _take_off_other_kinds(request: Any, policy: Policy) -> None:
+    for name in policy.of_other_kinds:
+        request.headers.pop(name, None)
+
+
+class Sent(Foresight, Trip, Carried):
+    """A request that went out with a credential, and what has to be known of it when the answer is there.
+
+    The request remembers it for good, and so it knows the request only while that is under way.
+    """
+
+    # Few requests need these: what is not set costs the others nothing.
+    _replay: Replay | None = None
+    _earlier: tuple[Any, ...] = ()
+    _has_left = False
+    wire: Wire | None = None
+    refused: Sending | None = None
+
+    _request: Any
+    url: Any
+
+    _library: ModuleType  # which a subclass names
+    _bytes_type: type[Any]
+    _knows_headers: bool
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The headers that carry it: none before it is put on, and a crash reporter may ask at any time."""
+        return self.sending.names if "credential" in vars(self) else ()
+
+    def find_place(self, url: Any) -> Place:
+        """What is worth knowing of the origin, found out once."""
+        settled = self.settled
+        place = Place(url, settled.policy, settled.ordinary_below, knows_headers=self._knows_headers)
+        settled.place = place
+        return place
+
+    def put_on(self, request: Any, credential: Credential, wire_type: type[Wire]) -> None:
+        """Put the credential on, and look at what has to be known before the request is sent."""
+        policy = self.settled.policy
+        self.url = request.url
+        if type(request.stream) is not self._bytes_type:
+            self._replay = Replay(self._library, request.stream, request.headers)
+        if policy.of_other_kinds:
+            _take_off_other_kinds(request, policy)
+        place: Place = self.settled.place
+        if place.put_plain(credential, request.headers):
+            self.credential = credential
+            if place.is_wired:
+                self.wire = wire_type(request, self)
+        else:
+            self._put(request, self.write(credential, lambda: self._view(request, None)), wire_type)
+        request._xkit_auth = self
+        if policy.extra:
+            policy.add_extra(request.headers)
+
+    def _put(self, request: Any, sending: Sending, wire_type: type[Wire]) -> None:
+        if not sending.is_ascii:
+            request.headers.encoding = "iso-8859-1"
+        sending.put_on(request.headers)
+        if sending.in_url is not None:
+            self._put_in_url(request, sending.in_url)
+        self.credential, self.written = sending.credential, sending
+        if sending.hidden or sending.in_url is not None or self.settled.place.is_wired:
+            self.wire = wire_type(request, self)
+
+    def _put_in_url(self, request: Any, in_url: InUrl) -> None:
+        try:
+            request.url = type(request.url)(in_url.put_in(str(request.url)))
+            return
+        except self._library.InvalidURL:
+            pass  # its text would show what was put in
+        error = unsendable("in the URL: it makes the URL too long")
+        error.connector = self.policy.slug
+        raise error
+
+    def mark_hops(self, request: Any, response: Any) -> None:
+        """Let the requests of the chain that began with ours know what they carry, and whether they have left."""
+        self._request = request
+        if self.settled.place.shares_a_cache(response):
+            self.xkit.directory.warn_once(_SHARED_CACHE)
+        if self.wire is not None and self.wire.withheld:
+            response.headers = type(response.headers)([*response.headers.raw, *self.wire.withheld])
+        hops, has_left = chain_of(request, response), False
+        self._look_for_another(hops[-1])
+        for hop in hops if response.next_request is None else [*hops, response.next_request]:
+            if not has_left and self._is_away(hop):
+                has_left = True
+                self.note_redirected(url_of(hop))
+            if hop is not request:
+                self._mark(hop, has_left=has_left)
+        self._has_left = has_left
+
+    def _look_for_another(self, hop: Any) -> None:
+        """See whether an event hook, which comes after us, has put something else where the credential was."""
+        if self._is_away(hop):
+            return
+        mark: Mark = getattr(hop, MARK, self)
+        hidden = self.sending.hidden if self.wire is not None and self.wire.carried is not None else ()
+        for name, value in hop.headers.raw:
+            is_meant = name.decode("latin-1").lower() in {each.lower() for each in self.names if each not in hidden}
+            if is_meant and not (self.is_ours(name, value) or mark.is_ours(name, value)):
+                self.warn_of_another(name.decode("latin-1"))
+
+    def _is_away(self, hop: Any) -> bool:
+        return origin_of_url(hop.url) != origin_of_url(self.url)
+
+    def _mark(self, hop: Any, *, has_left: bool) -> None:
+        if has_left:
+            self.take_off(hop)
+            mark_as_left(hop)
+        else:
+            self.clear_url(hop)
+            hop._xkit_auth = CarriedThen(self.policy, self.sending, hop.url, self.refused)
+        if self.wire is not None:
+            self.wire.leave(hop)
+
+    def to_be_judged(self, response: Any) -> Any:
+        """The answer that decides what follows: a redirect that is a refusal, or else the last one.
+
+        Returns:
+            ``None`` if that is no answer to a request that carried our credential, or can be no refusal.
+        """
+        answers = answers_of_chain(self._request, response)
+        if self.policy.judges_redirects and len(answers) > 1:
+            refused = next(filter(self._is_refusal, self._while_at_home(answers[:-1])), None)
+            if refused is not None:
+                return refused
+        if response.status_code >= self.policy.unremarkable_below:
+            return response if self._is_carried_by(response) else None
+        if self.is_watched and response.is_success and self._is_carried_by(response):
+            self.note_accepted(self.credential)
+        return None
+
+    def _while_at_home(self, answers: list[Any]) -> Iterator[Any]:
+        return takewhile(lambda each: not self._is_away(each.request), answers)
+
+    def _is_refusal(self, redirect: Any) -> bool:
+        """Whether a redirect that the client has followed, at home, says that the credential is no good."""
+        hop = redirect.request
+        if is_from_cache(redirect) or not self._is_on(hop, is_last=False):
+            return False
+        wants_body = self.policy.wants_body(redirect.status_code, redirect.headers)
+        body = read_before(self._library, redirect) if wants_body else None
+        return self.policy.judge(self.credential, self._answer_view(redirect, body)).verdict in ASKS_AGAIN
+
+    def _is_carried_by(self, response: Any) -> bool:
+        """Whether this is an answer to a request that carried our credential, in a chain that never left its origin."""
+        hop = response.request
+        if is_from_cache(response):
+            return False
+        if any(map(self._is_away, chain_of(self._request, response))) or not self.policy.allows(url_of(hop)):
+            return False
+        return self._is_on(hop, is_last=True)
+
+    def _is_on(self, hop: Any, *, is_last: bool) -> bool:
+        """Whether a hop carried it. The wire puts its part on each hop at home; if the last one was, it remembers."""
+        if self.wire is None or self.wire.carried is None:
+            return self.sending.is_on(hop.headers, str(hop.url))
+        return (self.wire.carried or not is_last) and self.sending.split()[0].is_on(hop.headers, "")
+
+    def life(self, response: Any, body: bytes | None) -> Life:
+        """The flow that decides what follows from the answer."""
+        hop = response.request
+        return after_answer(
+            self.policy,
+            self.sending.credential,
+            self._answer_view(response, body),
+            lambda: self._view(hop, self.sending),
+            # Once a redirect has led elsewhere, nothing is put on again in this send.
+            is_whole_again=lambda: not self._has_left and self.is_whole_again(hop.stream),
+            is_proof=self.is_proof,
+        )
+
+    def is_whole_again(self, body: Any) -> bool:
+        """Whether a body can be sent again, and is ready for that. What it was before it was sent counts."""
+        if type(body) is self._bytes_type:
+            return True
+        return self._replay is not None and body is self._replay.stream and self._replay.rewind()
+
+    def again(self, sending: Sending, refused: Any, last: Any, wire_type: type[Wire]) -> Any:
+        """The refused hop, ready to be sent once more; ``last`` is the answer that the client has in the end."""
+        self._earlier = (*last.history, last)
+        hop = refused.request
+        self._remember(self._request)
+        if self.wire is not None:
+            self.is_over()
+        for name in self.sending.names:  # a plugin may name other headers this time
+            hop.headers.pop(name, None)
+        _take_off_other_kinds(hop, self.policy)
+        self.refused = self.sending
+        self._put(hop, sending, wire_type)
+        if refused.extensions.get("http_version") == b"HTTP/2":
+            self.wire = self.wire or wire_type(hop, self)
+            self.wire.is_sent_again = True
+        self._request = hop
+        self._remember(hop)
+        self.note_resent(sending.credential)
+        return hop
+
+    def _remember(self, request: Any) -> None:
+        """Let the request, and the wire if there is one, remember what it carries now, whatever comes next."""
+        request._xkit_auth = carried = CarriedThen(self.policy, self.sending, request.url, self.refused)
+        if self.wire is not None:
+            self.wire.remember(carried)
+
+    def to_be_judged_at_last(self, response: Any) -> Any:
+        """The answer that is judged after the hop was sent again."""
+        self.mark_hops(self._request, response)
+        # The client has forgotten the redirects that led to the refused hop, and has emptied that one's history.
+        refused = self._earlier[-1]
+        refused.history = list(self._earlier[:-1])
+        later = [hop for hop in response.history if hop is not refused]
+        response.history = [*self._earlier, *later]
+        return self.to_be_judged(response)
+
+    def view_of_second(self, response: Any, body: bytes | None) -> ResponseView | None:
+        """A view of the answer to the hop that was sent again, if it is an answer to our credential."""
+        return None if response is None else self._answer_view(response, body)
+
+    def blame(self, error: XkitAuthError, response: Any, last: Any) -> None:
+        """Put the answer on the error, without the credential; ``last`` is the one that the client has in the end."""
+        self.explain(error)
+        for each in dict.fromkeys((response, *response.history, last, *last.history)):
+            hop = each.request
+            each.request, each.next_request = self._redacted(hop), None
+            self.take_off(hop)  # which frames of the client's still hold
+        error.response = response
+
+    def is_over(self) -> None:
+        """Take the wire off the request."""
+        assert self.wire is not None
+        self.wire.over()
+        self.wire = None  # each leads to the other
+
+    def is_left(self, reason: BaseException) -> None:
+        """It ends without an answer that is the caller's; if a hook of the client made it do so, that is a conflict."""
+        if self.wire is not None:
+            self.wire.take_off()
+        while isinstance(reason, GeneratorExit) and reason.__context__ is not None:  # one for each flow around ours
+            reason = reason.__context__
+        error: Any = reason
+        hop = getattr(error, "_request", None)  # of the client's own errors
+        if hop is not None and getattr(hop, MARK, None) is None:
+            self._mark(hop, has_left=self._is_away(hop) or not self._is_on(hop, is_last=True))
+        if isinstance(error, self._library.HTTPStatusError) and error.response.status_code == 401:
+            self.xkit.directory.warn_once(
+                "An event hook of the client raised for an answer with 401 before a new credential could be fetched."
+                " Call raise_for_status() on the answer that you get, or let AfterAuth of xkit-auth call it."
+            )
+
+    def _redacted(self, request: Any) -> Any:
+        headers = request.headers.copy()
+        for name in self.sending.names:
+            if name in headers:
+                headers[name] = MASK
+        url = self.sending.bare(str(request.url))
+        how = {"headers": headers, "stream": request.stream, "extensions": request.extensions}
+        redacted = type(request)(request.method, url, **how)
+        if self.wire is not None:
+            self.wire.leave(redacted)
+        return redacted
+
+    def _view(self, request: Any, without: Sending | None) -> RequestView:
+        ours = {name.lower() for name in without.names} if without else ()
+        headers = {name: value for name, value in request.headers.items() if name.lower() not in ours}
+        url = without.bare(str(request.url)) if without else str(request.url)
+        body = request.read() if isinstance(request.stream, self._library.ByteStream) else None
+        return RequestView(method=request.method, url=url, headers=headers, body=body)
+
+    def _answer_view(self, response: Any, body: bytes | None) -> ResponseView:
+        request = self._view(response.request, self.sending)
+        return answer_view(response.status_code, response.headers, body, request)

@@ -1,0 +1,238 @@
+"""Below httpx and httpx2: what the client would carry to another host on a redirect, or show in its log.
+
+Both clients strip ``Authorization`` when a redirect leaves the origin, and nothing else. A credential in any other
+header therefore leaves the client's request as soon as the first hop is on its way, and is put back at the wire, on
+each hop to the same origin, until the chain has once left that. One in the URL leaves the request in the same way,
+before the client logs the URL. The ``trace`` extension of the transport is the place where all this can be done.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urljoin
+
+from ..._connectors import Sending
+from ..._values import origin_of, says_it
+from .mark import Carried, origin_of_parts, origin_of_url, patience_of, text_of
+
+_STARTED = ".send_request_headers.started"
+_ANSWERED = ".receive_response_headers.complete"
+_NOT_SENT = "http2.send_request_headers.failed"
+
+
+class Wire:
+    """The ``trace`` extension of one request: moves the credential's headers, then calls the caller's own trace."""
+
+    _is_active = True
+    _is_taken_off = False
+    _has_left = False
+    _hop: Any = None
+    is_sent_again = False
+    """Whether this request is the second one, to a server that may have closed its connection with the refusal."""
+    carried: bool | None = None
+    """Whether the last hop went out with the credential; ``None`` if the transport does not say."""
+    withheld: tuple[tuple[bytes, bytes], ...] = ()
+    """The headers that would have led the client on from a refusal, which it must not see before that is dealt with."""
+
+    def __init__(self, request: Any, carried: Carried) -> None:
+        extensions = request.extensions
+        theirs = extensions.get("trace")
+        self._request = request
+        self._carried: Any = carried
+        self._theirs: Any = theirs._theirs if isinstance(theirs, Wire) else theirs
+        self._before = extensions
+        self._during: Any = {**extensions, "trace": self}
+        request.extensions = self._during
+
+    def __call__(self, name: str, info: dict[str, Any]) -> Any:
+        """Called by the transport; for an async one, what is returned is awaited."""
+        if self._notice(name, info):
+            self._carried.fetch_early(patience_of(self._request))
+            self._withhold(info["return_value"])
+        return None if self._theirs is None else self._theirs(name, info)
+
+    def _notice(self, name: str, info: dict[str, Any]) -> bool:
+        """Move what is to be moved. Whether a redirect is a refusal, so that a credential is to be fetched."""
+        if name.endswith(_STARTED):
+            self._move(info["request"])
+        elif name.endswith(_ANSWERED):
+            self._look_at_target(info["return_value"])
+            return self._is_refused_by(info["return_value"])
+        elif name == _NOT_SENT and self.is_sent_again:
+            self.is_sent_again = False
+            _try_another_connection(info["exception"])
+        return False
+
+    def remember(self, carried: Carried) -> None:
+        """Stay with this, whatever the request is going to carry."""
+        self._carried = carried
+
+    # On the way there
+
+    def _move(self, hop: Any) -> None:
+        if hop.method == b"CONNECT":  # to a proxy, which has its own request for the same exchange
+            return
+        self._hop = hop
+        is_at_home = origin_of_parts(hop.url.scheme, hop.url.host, hop.url.port) == origin_of_url(self._carried.url)
+        self._has_left = self._has_left or not is_at_home
+        if self._is_active:
+            self.carried = not self._has_left
+            self.take_off()
+            sending = self._carried.sending
+            self._strip(hop, sending.hidden)
+            if self.carried:
+                _put_on(hop, sending)
+        elif self._has_left:
+            # The request was sent again meanwhile, or its owner follows a redirect by hand: nothing is added to what
+            # it carries, and still none of it reaches a stranger.
+            self._strip(hop, ())
+
+    def _strip(self, hop: Any, hidden: tuple[str, ...]) -> None:
+        """Take the headers of these names off a hop, and if the chain has left, whatever is ours."""
+        names = {name.lower().encode("ascii") for name in hidden}
+        hop.headers = [
+            (name, value)
+            for name, value in hop.headers
+            if name.lower() not in names and not (self._has_left and self._carried.is_ours(name, value))
+        ]
+        if self._has_left:
+            hop.url.target = self._carried.bare_value(hop.url.target)
+
+    # On the way back
+
+    def _look_at_target(self, answer: tuple[Any, ...]) -> None:
+        """Where a redirect leads: the client would log that, and follow it with whatever it says."""
+        headers = answer[-1]
+        at = [index for index, (name, _) in enumerate(headers) if name.lower() == b"location"]
+        if not at:
+            return
+        for index in at:
+            name, value = headers[index]
+            headers[index] = name, self._carried.bare_value(value)
+        said = ", ".join(text_of(headers[index][1]) for index in at)  # as the client reads several of them
+        if self._carried.is_said_in(said):
+            for index in reversed(at):
+                del headers[index]  # no redirect any more: the answer is the caller's
+        elif _is_redirect(answer) and not self._is_at_home(said):
+            self._has_left = True  # the hop that follows need not come by here
+
+    def _is_refused_by(self, answer: tuple[Any, ...]) -> bool:
+        if not (self._is_active and self.carried and _is_redirect(answer)):
+            return False
+        return bool(self._carried.is_refused_by(_status_of(answer), answer[-1], self._hop))
+
+    def _withhold(self, answer: tuple[Any, ...]) -> None:
+        """Keep a redirect from being followed, if the refusal that it is will be dealt with."""
+        headers = answer[-1]
+        if self._carried.is_to_be_dealt_with(self._hop.stream):
+            self.withheld = tuple([each for each in headers if each[0].lower() == b"location"])
+            headers[:] = [each for each in headers if each[0].lower() != b"location"]
+            self._has_left = False  # for it has not been followed
+
+    def _is_at_home(self, target: str) -> bool:
+        home = str(self._carried.url)
+        try:
+            return origin_of(urljoin(home, target)) == origin_of(home)
+        except ValueError:
+            return False
+
+    # At the end
+
+    def take_off(self) -> None:
+        """Leave nothing on the client's request: on its way it does not need it, and afterwards nobody does."""
+        if self._is_taken_off:
+            return
+        self._is_taken_off = True
+        for name in self._carried.sending.hidden:
+            try:
+                del self._request.headers[name]
+            except KeyError:  # another thread was faster
+                pass
+        self._carried.clear_url(self._request)
+
+    def over(self) -> None:
+        """Leave no trace; hops that were made of the request get nothing any more.
+
+        On a transport that does not call its trace the header is still on the request, as ``Authorization`` always is.
+        """
+        self._is_active = False
+        if not self._is_taken_off:
+            self._carried.clear_url(self._request)
+        if self._request.extensions is self._during and self._before.get("trace") is self._theirs:
+            self._request.extensions = self._before
+        else:
+            self.leave(self._request)
+        self._hop = None
+        self._during = None  # it leads back here, which would leave the two of them to the garbage collector
+
+    def leave(self, request: Any) -> None:
+        """Take this off the extensions of the request, or of one that was made of it."""
+        extensions = request.extensions
+        if extensions.get("trace") is self:
+            rest = {name: value for name, value in extensions.items() if name != "trace"}
+            request.extensions = rest if self._theirs is None else {**rest, "trace": self._theirs}
+
+    def on_redirect(self, request: Any, url: Any, headers: Any) -> Any:
+        """The headers that the client has made for a redirect of ``request`` to ``url``, without ours if it leaves.
+
+        Raises:
+            HostNotAllowed: it leaves, and the URL says the credential back.
+        """
+        self._has_left = self._has_left or origin_of_url(url) != origin_of_url(request.url)
+        if not self._has_left:
+            return headers
+        if self._carried.is_said_in(str(url)):
+            raise says_it(self._carried.policy.slug, getattr(self._carried, "context", None))
+        return self._carried.taken_off(headers)
+
+    def __repr__(self) -> str:
+        return "Wire()"
+
+
+def without_hidden(redirected: Callable[..., Any], _client: object, args: tuple[Any, ...], kwargs: Any) -> Any:
+    """Wrapped by ``bind`` around the method that makes a redirect's headers: leave out those that are ours.
+
+    For transports that do not call their trace, on which such a header is still on the request.
+    """
+    headers = redirected(*args, **kwargs)
+    wire = args[0].extensions.get("trace")
+    return wire.on_redirect(args[0], args[1], headers) if isinstance(wire, Wire) else headers
+
+
+class AsyncWire(Wire):
+    """The same for an async transport, which awaits its trace."""
+
+    async def __call__(self, name: str, info: dict[str, Any]) -> None:
+        """Called and awaited by the transport."""
+        if self._notice(name, info):
+            await self._carried.afetch_early(patience_of(self._request))
+            self._withhold(info["return_value"])
+        if self._theirs is not None:
+            await self._theirs(name, info)
+
+
+def _try_another_connection(error: Exception) -> None:
+    """Let the pool take another connection, if the one that the refusal came on can be written to no more.
+
+    Over HTTP/2 a server may close that with the refusal, and the pool does not know as long as it has other streams.
+    The refusal would be lost. Nothing of the request has gone out.
+    """
+    core: Any = sys.modules.get(type(error).__module__.partition(".")[0])
+    if type(error).__name__ == "WriteError" and hasattr(core, "ConnectionNotAvailable"):
+        raise core.ConnectionNotAvailable
+
+
+def _put_on(hop: Any, sending: Sending) -> None:
+    hop.headers = [*hop.headers, *sending.split()[1].encoded()]
+    if sending.in_url is not None:
+        hop.url.target = sending.in_url.put_in(hop.url.target.decode("ascii")).encode("ascii")
+
+
+def _is_redirect(answer: tuple[Any, ...]) -> bool:
+    return 300 <= _status_of(answer) < 400
+
+
+def _status_of(answer: tuple[Any, ...]) -> int:
+    return next(part for part in answer if isinstance(part, int))

@@ -1,0 +1,18 @@
+"""The auth object of requests: how a credential is put on, kept at home and taken off, and the transport of calls."""
+
+from __future__ import annotations
+
+from .home import CARRIED, NO_HOOKS, WATCHING, take_back
+from .hop import Hop
+from .parts import host_named_in
+from .transport import RequestsTransport
+
+__all__ = [
+    "CARRIED",
+    "NO_HOOKS",
+    "WATCHING",
+    "Hop",
+    "RequestsTransport",
+    "host_named_in",
+    "take_back",
+]

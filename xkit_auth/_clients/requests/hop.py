@@ -1,0 +1,322 @@
+"""The response hook of requests: what follows from the answer to one hop.
+
+requests calls the hooks that a request had when it was sent, so a hook knows what was on its way even if another thread
+has put something newer on the same request since. What one has sent never changes.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import timedelta
+from typing import Any
+
+from ..._connectors import Sending, answer_view
+from ..._values import MASK, Credential, ResponseView, Verdict, XkitAuthError, origin_of, says_it
+from .. import ASKS_AGAIN, Fetch, Send, Tell, Trip, advance, after_answer
+from .home import Carried, carried_by, hang_on, is_sent, is_watched, put_headers, redacted, set_url, without
+from .parts import cut, is_from_cache, look_for_conflict, rewound, target_of, view_of
+
+_MOST_SENDINGS = 8
+
+
+class Hop(Trip, Carried):
+    """What one request carries, and what follows from the answer to it.
+
+    A request, its copies, and what is sent again instead of them are one line: they share their ``Line``.
+    """
+
+    # Few requests need these: what is not set costs the others nothing.
+    _line: Line
+
+    # Putting it on
+
+    def put_on(self, request: Any, credential: Credential, home: str) -> None:
+        """Put the credential on a request that is being prepared for ``home``, and be its hook."""
+        policy = self.settled.policy
+        self.home = home
+        for name in policy.of_other_kinds:
+            request.headers.pop(name, None)
+        if not policy.put_plain(credential, request.headers):
+            self.written = self.write(credential, lambda: view_of(request, None))
+            self.written.put_on(request.headers)
+            set_url(request, self.written.put_in(request.url))
+        policy.add_extra(request.headers)
+        self.credential = credential  # not before it is on: what reports a plugin's failure asks what this carries
+        hang_on(request, self)
+
+    def _carrying(self, sending: Sending) -> Hop:
+        """The same for a request of this line that carries something else."""
+        hop = Hop(self.settled, self.context)
+        hop.credential, hop.written, hop.home, hop._line = sending.credential, sending, self.home, self.line
+        return hop
+
+    @property
+    def line(self) -> Line:
+        """What the requests of this line have in common."""
+        line: Line = self.__dict__.get("_line") or self.__dict__.setdefault("_line", Line(self.sending))
+        return line
+
+    # What a request carries
+
+    def _known(self) -> tuple[Sending, ...]:
+        """What may be on the request: this, or something newer that another thread has put on it meanwhile."""
+        return self.sending, *self.line.sendings()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the headers; none before there is a credential."""
+        known = self._known() if hasattr(self, "credential") else ()
+        return tuple(dict.fromkeys(name for each in known for name in each.names))
+
+    @property
+    def further(self) -> dict[str, str]:
+        """The other headers that were put on, with their values."""
+        return {name: value for name, value, _ in self.policy.extra}
+
+    def is_ours(self, value: str) -> bool:
+        """Whether a header's value was put there."""
+        return any(each.is_ours(value) for each in self._known())
+
+    def bare(self, url: str) -> str:
+        """The URL without the credential."""
+        for each in self._known():
+            url = each.bare(url)
+        return url
+
+    def elsewhere(self, url: Any) -> Any:
+        """The URL of another origin; an error to be raised, if it has the credential in it."""
+        url = self.bare(url) if isinstance(url, str) else url
+        if self._is_said_in(str(url)):
+            return says_it(self.policy.slug, self.context)
+        return url
+
+    def _is_said_in(self, text: str) -> bool:
+        return any(each.is_said_in(text) for each in self._known())
+
+    def of_copy(self) -> Hop:
+        """What a copy of the request carries: the same, until it goes on."""
+        return self._carrying(self.sending)
+
+    def on_the_way(self, request: Any, url: str, *, is_redirect: bool) -> str:
+        """The request goes on to another URL of its origin; if a redirect leads there, with what is newest."""
+        if not is_redirect:
+            return self.sending.put_in(self.bare(url)) if self._is_on(request) else url
+        hop = self._carrying(self.line.newest)
+        hop.is_on_the_way = True
+        if self._has_part_on(request):
+            self._put_instead(request, hop.sending)
+            url = hop.sending.put_in(url)
+        hang_on(request, hop)
+        return url
+
+    def _has_part_on(self, request: Any) -> bool:
+        """Whether anything of this line is on a request; if not, its owner has taken it off, and so it stays."""
+        is_in_headers = len(without(request.headers, self)) < len(request.headers)
+        return is_in_headers or self.bare(request.url) != request.url
+
+    def _put_instead(self, request: Any, sending: Sending) -> None:
+        headers = without(request.headers, self)
+        sending.put_on(headers)
+        put_headers(request, headers, sending)
+        set_url(request, sending.put_in(self.bare(request.url)))
+
+    # The answer
+
+    def __call__(self, response: Any, **how: Any) -> Any:
+        """Called by requests for each answer. Nearly all are ordinary ones, to which there is nothing to do."""
+        settled = self.settled
+        if response.status_code < settled.ordinary_below and not self.is_on_the_way:
+            try:
+                if id(response.connection) in settled.seen:
+                    return response
+            except AttributeError:  # a stand-in has made it
+                pass
+        return self._looked_at(response, how)
+
+    def _looked_at(self, response: Any, how: Any) -> Any:
+        was_on_the_way, self.is_on_the_way = self.is_on_the_way, False
+        if not was_on_the_way:
+            self.line.is_spent = False
+        self._look_for_conflict(response, was_on_the_way=was_on_the_way)
+        response.url = self.bare(str(response.url))
+        is_remarkable = self.is_watched or response.status_code >= self.policy.unremarkable_below
+        if is_remarkable and not is_from_cache(response):
+            response = self._answered(response, how, was_on_the_way=was_on_the_way)
+        if response.status_code >= 300 and response.is_redirect:
+            if not (is_watched(response.request) or self.is_at_home_in(target_of(response))):
+                # An adapter or another auth object has put this request in the place of ours.
+                del response.headers["location"]
+            else:
+                self.look_at_target(response)
+                self._look_where_it_leads(response)
+        is_sent(response.request)
+        return response
+
+    def _look_for_conflict(self, response: Any, *, was_on_the_way: bool) -> None:
+        adapter = getattr(response, "connection", None)
+        is_new = adapter is not None and not self.has_looked_at(adapter)
+        if is_new or is_from_cache(response):
+            look_for_conflict(self.xkit.directory, response)
+        if (is_new or response.status_code == 401) and not (was_on_the_way or is_from_cache(response)):
+            self._look_for_another(response.request)
+
+    def _look_for_another(self, request: Any) -> None:
+        is_ours = carried_by(request) is not None  # and not one that a recorder has made of what it had kept
+        if is_ours and self.is_at_home_in(request.url):
+            for name in self.names:
+                value = request.headers.get(name)
+                text = value.decode("latin-1") if isinstance(value, bytes) else value
+                if text is not None and not self.is_ours(text):
+                    self.warn_of_another(name)
+
+    def _look_where_it_leads(self, response: Any) -> None:
+        if not response.is_redirect or is_from_cache(response) or not self._is_on(response.request):
+            return
+        target = target_of(response)
+        if not self.is_at_home_in(target):
+            self.note_redirected(target)
+
+    def look_at_target(self, response: Any) -> None:
+        """A redirect that says the credential back is not followed, so that this answer is the caller's.
+
+        What is exactly our part of the URL may be taken out.
+        """
+        target = self.bare(response.headers["location"])
+        if self._is_said_in(target):
+            del response.headers["location"]
+        else:
+            response.headers["location"] = target
+
+    def _answered(self, response: Any, how: Any, *, was_on_the_way: bool) -> Any:
+        request = response.request
+        try:
+            if not self.is_at_home_in(getattr(request, "url", None)):
+                return response
+            if self._is_on(request):
+                return self._judged(response, how)
+            if was_on_the_way and self._was_replaced(response) and self._can_send_again(response):
+                # With what it began with, since nothing of ours was refused: the newest may be another account's.
+                return self._sent_again(response, how, self.write(self.credential, lambda: view_of(request, self)))
+        except XkitAuthError as error:
+            self._blame(error, response)
+            raise
+        return response
+
+    def _is_on(self, request: Any) -> bool:
+        return any(each.is_on(request.headers, request.url) for each in self._known())
+
+    def _was_replaced(self, response: Any) -> bool:
+        """Whether netrc took the credential's place: on a redirect requests looks there, even if there is an auth."""
+        if response.status_code != 401 or self.line.is_spent or "Authorization" not in self.names:
+            return False
+        if not str(response.request.headers.get("Authorization", "")).startswith("Basic "):
+            return False
+        self.xkit.directory.warn_once(
+            "An entry in netrc replaced the credential on a redirect within"
+            f" {origin_of(self.home)}; the request was sent again with the right one."
+            " Set trust_env=False on the session to keep netrc out."
+        )
+        return True
+
+    def _judged(self, response: Any, how: Any) -> Any:
+        policy, credential = self.policy, self.credential
+        answer = self._answer_view(response, how)
+        if self.line.is_spent:
+            judgement = policy.judge(credential, answer)
+            if judgement.verdict is not Verdict.ACCEPTED or self.is_proof(answer):
+                self.note(Tell(credential, judgement, final=judgement.verdict in ASKS_AGAIN))
+            return response
+        request = response.request
+        life = after_answer(
+            policy,
+            credential,
+            answer,
+            lambda: view_of(request, self),
+            is_whole_again=lambda: self._can_send_again(response),
+            is_proof=self.is_proof,
+        )
+        step = next(life, None)
+        while step is not None:
+            if isinstance(step, Fetch):
+                self.note_rejected(step)
+                step = self.after_fetch(life, step, self.fetch(step.rejected))
+            elif isinstance(step, Send):
+                response = self._sent_again(response, how, step.sending)
+                step = advance(life, None if is_from_cache(response) else self._answer_view(response, how))
+            else:
+                self.note(step)
+                step = advance(life, None)
+        return response
+
+    def _can_send_again(self, response: Any) -> bool:
+        return getattr(response, "connection", None) is not None and rewound(response.request)
+
+    def _sent_again(self, refused: Any, how: Any, sending: Sending) -> Any:
+        request = refused.request
+        cut(refused)
+        again = request.copy()
+        self.line.add(sending)  # first of all: who sees it on a request must know that it is ours
+        # The request itself, too: its owner may send it again. The hops of a redirect take what is newest in the line.
+        for each in (again, request):
+            self._put_instead(each, sending)
+            hang_on(each, self._carrying(sending))
+        self.line.is_spent = True
+        self.note_resent(sending.credential)
+        start = time.perf_counter()
+        response = refused.connection.send(again, **how)
+        response.url = self.bare(str(response.url))
+        response.elapsed = timedelta(seconds=time.perf_counter() - start)
+        response.history.append(refused)
+        return response
+
+    # Views and errors
+
+    def _answer_view(self, response: Any, how: Any) -> ResponseView:
+        is_read_anyway = not how.get("stream")
+        wanted = is_read_anyway and self.policy.wants_body(response.status_code, response.headers)
+        body = response.content if wanted else None
+        return answer_view(response.status_code, response.headers, body, view_of(response.request, self))
+
+    def _blame(self, error: XkitAuthError, response: Any) -> None:
+        cut(response)
+        self.explain(error)
+        for each in (response, *response.history):
+            each.raw = None  # urllib3's answer knows the URL; the body has been read
+            each.request = redacted(each.request, self.names)
+            if self._is_said_in(str(each.request.url)):
+                each.request.url = f"{self.home}/{MASK}"
+        error.response = response
+
+
+class Line:
+    """What a request, its copies and what is sent again instead of them have in common."""
+
+    __slots__ = ("_sendings", "_spent_by")
+
+    def __init__(self, first: Sending) -> None:
+        self._sendings = [first]
+        self._spent_by: set[int] = set()
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the one resend of this thread's send is used up: others may be sending the same request."""
+        return threading.get_ident() in self._spent_by
+
+    @is_spent.setter
+    def is_spent(self, value: bool) -> None:
+        (self._spent_by.add if value else self._spent_by.discard)(threading.get_ident())
+
+    def sendings(self) -> tuple[Sending, ...]:
+        """What was put on one of them lately, the newest last."""
+        return tuple(self._sendings)
+
+    @property
+    def newest(self) -> Sending:
+        """What was put on last."""
+        return self._sendings[-1]
+
+    def add(self, sending: Sending) -> None:
+        """This is about to be put on."""
+        self._sendings.append(sending)
+        del self._sendings[:-_MOST_SENDINGS]
