@@ -1,7 +1,7 @@
 """``XkitAuth`` for requests: pass it as ``auth=`` to a request, or set it as a session's ``auth``.
 
 requests asks an auth object once, when the request is prepared. Everything after that happens in a response hook,
-which requests calls for each hop of a redirect, too: see ``_requests_hop.py``.
+which requests calls for each hop of a redirect, too: see ``_clients/requests/hop.py``.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from types import SimpleNamespace
 
 import pytest
 
-import xkit_auth._values.chance
+import xkit_auth._credentials.cache
 import xkit_auth._values.disguise
 from xkit_auth import (
     ConfigurationError,
@@ -330,7 +330,7 @@ def test_h17_f10_workers_that_were_forked_in_c_do_not_have_their_chances_in_comm
     for _ in range(2):
         process = ctypes.PyDLL(None).fork()
         if process == 0:
-            os.write(writer, f"{xkit_auth._values.chance.chance()}\n".encode())
+            os.write(writer, f"{xkit_auth._credentials.cache.fresh_random()}\n".encode())
             os._exit(0)
         os.waitpid(process, 0)
     os.close(writer)

@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import NamedTuple, TypeAlias, TypeVar
 
-from .._values import ConnectionUnavailable, Credential, chance
+from .._values import ConnectionUnavailable, Credential
+from .pauses import fresh_random
 from .refusals import Refusals
 
 _Note = TypeVar("_Note")
@@ -89,7 +90,7 @@ class Cache:
         max_entries: int,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
-        jitter: Callable[[], float] = chance,
+        jitter: Callable[[], float] = fresh_random,
     ) -> None:
         self._max_age = max_age
         self._max_stale = max_stale

@@ -6,15 +6,19 @@ Times are ``time.monotonic()`` seconds, handed in by the caller, who also holds 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from random import SystemRandom
 from typing import Any, NamedTuple
 
-from .._values import PlatformAuthenticationError, PlatformError, PlatformRateLimited, PlatformUnavailable, chance
+from .._values import PlatformAuthenticationError, PlatformError, PlatformRateLimited, PlatformUnavailable
 
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 5.0
 _KEYS_THAT_MEAN_AN_OUTAGE = 3
 _PROBE_IS_LOST_AFTER = 4.0
 _MOST_KEYS_REMEMBERED = 10_000
+
+fresh_random = SystemRandom().random
+"""The system's: that of the module has one state for all processes that were forked in C."""
 
 
 class _Pause(NamedTuple):
@@ -33,7 +37,7 @@ class Pauses:
     have failed like that, one call goes out at a time; if that fails, too, the account pauses.
     """
 
-    def __init__(self, jitter: Callable[[], float] = chance) -> None:
+    def __init__(self, jitter: Callable[[], float] = fresh_random) -> None:
         self._jitter = jitter
         #: What is remembered of each key that has failed.
         self.of_key: dict[Any, _Pause] = {}

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from .calling import did_you_mean, says_how_to_call
 from .challenge import Challenge
-from .chance import chance
 from .disguise import Parts, Whole, forms_of, is_partly_said_in, is_said_in
 from .elsewhere import lacking, no_switch, not_here, to_install
 from .errors import (
@@ -104,7 +103,6 @@ __all__ = [
     "XkitAuthError",
     "_Any",
     "a_kind_of",
-    "chance",
     "did_you_mean",
     "forms_of",
     "is_header_name",

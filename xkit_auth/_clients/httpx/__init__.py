@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from .all_of import HttpxAfterAuth, HttpxAllOf
+from .answer import Rejoined
 from .auth import HttpxAuth, Sent
-from .body import Rejoined
 from .place import knows_headers
 from .transport import Core, HttpxTransport
 from .wire import without_hidden

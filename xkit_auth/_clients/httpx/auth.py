@@ -1,12 +1,14 @@
 """What httpx and httpx2 have in common, which is everything but their name: it moves bytes and decides nothing.
 
-``HttpxAuth`` drives the flow of ``_flow.py`` from the client's own auth generator: once for ``Client`` and once for
-``AsyncClient``, in methods that differ by ``await``.
+``HttpxAuth`` drives the flow of ``flow.py`` from the client's own auth generator. What it has to wait for, it yields as
+a ``Wait``, which ``Client`` does in its thread and ``AsyncClient`` awaits.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Hashable, Iterator
+from contextlib import closing
+from functools import partial
 from itertools import takewhile
 from types import ModuleType
 from typing import Any
@@ -15,7 +17,8 @@ from ..._connectors import InUrl, Policy, Sending, answer_view
 from ..._values import MASK, ConfigurationError, Credential, RequestView, ResponseView, XkitAuthError, unsendable
 from .. import ASKS_AGAIN, BaseAuth, Fetch, Life, Send, Trip, advance, after_answer
 from .ahead import Foresight
-from .body import Replay, aread_head, decoded, read_head
+from .answer import Bodies, Steps, Wait, read_before, thrown_into
+from .body import Replay
 from .mark import (
     HAS_LEFT,
     MARK,
@@ -68,32 +71,18 @@ class HttpxAuth(OneLibrary, BaseAuth):
             response = yield request
             if response.status_code < sent.settled.place.ordinary_below and not response.history:
                 return
-            sent.mark_hops(request, response)
-            judged = response
-            try:
-                judged = sent.to_be_judged(response)
-                if judged is None:
-                    return
-                life = sent.life(judged, self._peeked(sent, judged))
-                step = next(life, None)
-                while step is not None:
-                    if isinstance(step, Fetch):
-                        sent.note_rejected(step)
-                        self._set_aside(response)
-                        step = sent.after_fetch(life, step, sent.fetch(step.rejected, patience_of(request)))
-                    elif isinstance(step, Send):
-                        self._cut(response)
-                        response = yield sent.again(step.sending, judged, response, Wire)
-                        judged = sent.to_be_judged_at_last(response)
-                        body = None if judged is None else self._peeked(sent, judged)
-                        step = advance(life, sent.view_of_second(judged, body))
+            with closing(self._after(sent, request, response, Wire)) as steps:
+                wanted = next(steps, None)
+                while wanted is not None:
+                    if isinstance(wanted, Wait):
+                        try:
+                            outcome = wanted.in_thread()
+                        except BaseException as error:
+                            wanted = thrown_into(steps, error)
+                            continue
                     else:
-                        sent.note(step)
-                        step = advance(life, None)
-            except XkitAuthError as error:
-                self._cut(response)
-                sent.blame(error, judged or response, response)
-                raise
+                        outcome = yield wanted
+                    wanted = advance(steps, outcome)
         except BaseException as reason:
             sent.is_left(reason)
             raise
@@ -113,38 +102,57 @@ class HttpxAuth(OneLibrary, BaseAuth):
             response = yield request
             if response.status_code < sent.settled.place.ordinary_below and not response.history:
                 return
-            sent.mark_hops(request, response)
-            judged = response
-            try:
-                judged = sent.to_be_judged(response)
-                if judged is None:
-                    return
-                life = sent.life(judged, await self._apeeked(sent, judged))
-                step = next(life, None)
-                while step is not None:
-                    if isinstance(step, Fetch):
-                        sent.note_rejected(step)
-                        await self._aset_aside(response)
-                        step = sent.after_fetch(life, step, await sent.afetch(step.rejected, patience_of(request)))
-                    elif isinstance(step, Send):
-                        await self._acut(response)
-                        response = yield sent.again(step.sending, judged, response, AsyncWire)
-                        judged = sent.to_be_judged_at_last(response)
-                        body = None if judged is None else await self._apeeked(sent, judged)
-                        step = advance(life, sent.view_of_second(judged, body))
+            with closing(self._after(sent, request, response, AsyncWire)) as steps:
+                wanted = next(steps, None)
+                while wanted is not None:
+                    if isinstance(wanted, Wait):
+                        try:
+                            outcome = await wanted.in_task()
+                        except BaseException as error:
+                            wanted = thrown_into(steps, error)
+                            continue
                     else:
-                        sent.note(step)
-                        step = advance(life, None)
-            except XkitAuthError as error:
-                await self._acut(response)
-                sent.blame(error, judged or response, response)
-                raise
+                        outcome = yield wanted
+                    wanted = advance(steps, outcome)
         except BaseException as reason:
             sent.is_left(reason)
             raise
         finally:
             if sent.wire is not None:
                 sent.is_over()
+
+    def _after(self, sent: Sent, request: Any, response: Any, wire_type: type[Wire]) -> Steps[None]:
+        """What follows from a response that is no ordinary one: requests to be sent, and what has to be waited for."""
+        sent.mark_hops(request, response)
+        bodies, judged = Bodies(self._library, self._stream_type), response
+        try:
+            judged = sent.to_be_judged(response)
+            if judged is None:
+                return
+            life = sent.life(judged, (yield from bodies.peek(judged, sent.policy)))
+            step = next(life, None)
+            while step is not None:
+                if isinstance(step, Fetch):
+                    sent.note_rejected(step)
+                    yield from bodies.set_aside(response)
+                    rejected, seconds = step.rejected, patience_of(request)
+                    fetched = yield Wait(
+                        partial(sent.fetch, rejected, seconds), partial(sent.afetch, rejected, seconds)
+                    )
+                    step = sent.after_fetch(life, step, fetched)
+                elif isinstance(step, Send):
+                    yield from bodies.cut(response)
+                    response = yield sent.again(step.sending, judged, response, wire_type)
+                    judged = sent.to_be_judged_at_last(response)
+                    body = None if judged is None else (yield from bodies.peek(judged, sent.policy))
+                    step = advance(life, sent.view_of_second(judged, body))
+                else:
+                    sent.note(step)
+                    step = advance(life, None)
+        except XkitAuthError as error:
+            yield from bodies.cut(response)
+            sent.blame(error, judged or response, response)
+            raise
 
     def _sent(self, request: Any) -> Sent | None:
         """The way of a request; ``None`` if it goes without the credential."""
@@ -171,101 +179,12 @@ class HttpxAuth(OneLibrary, BaseAuth):
     def _url_of(self, request: Any) -> str:
         return url_of(request)
 
-    # Looking at an answer's body, and leaving it as if nobody had
-
-    def _peeked(self, trip: Trip, response: Any) -> bytes | None:
-        if not trip.policy.wants_body(response.status_code, response.headers):
-            return None
-        if response.is_closed:
-            return read_before(self._library, response)
-        original = response.stream
-        chunks, rest = read_head(original, self._library.RequestError)
-        return self._rejoined(response, chunks, rest, original)
-
-    async def _apeeked(self, trip: Trip, response: Any) -> bytes | None:
-        if not trip.policy.wants_body(response.status_code, response.headers):
-            return None
-        if response.is_closed:
-            return read_before(self._library, response)
-        original = response.stream
-        chunks, rest = await aread_head(original, self._library.RequestError)
-        return self._rejoined(response, chunks, rest, original)
-
-    def _rejoined(self, response: Any, chunks: list[bytes], rest: Any, original: Any) -> bytes | None:
-        response.stream = self._stream_type(chunks, rest, original)
-        return None if rest is not None else self._decoded(response, chunks)
-
-    def _decoded(self, response: Any, chunks: list[bytes]) -> bytes | None:
-        encoding = response.headers.get("content-encoding", "identity")
-        return decoded(self._library, self._stream_type, chunks, encoding)
-
-    # Ending an answer's stream of HTTP/2 before Xkit is asked: while it is open, it counts against the server's limit,
-    # and the pool leads other requests to its connection, which the server may have closed with the refusal
-
-    def _set_aside(self, response: Any) -> None:
-        if response.is_closed or response.extensions.get("http_version") != b"HTTP/2":
-            return
-        original = response.stream
-        chunks, rest = read_head(original, self._library.RequestError)
-        if rest is None:
-            original.close()
-        response.stream = self._stream_type(chunks, rest, original)
-
-    async def _aset_aside(self, response: Any) -> None:
-        if response.is_closed or response.extensions.get("http_version") != b"HTTP/2":
-            return
-        original = response.stream
-        chunks, rest = await aread_head(original, self._library.RequestError)
-        if rest is None:
-            await original.aclose()
-        response.stream = self._stream_type(chunks, rest, original)
-
-    # Giving back the connection of an answer that is not the caller's, however long its body is
-
-    def _cut(self, response: Any) -> None:
-        if response.is_closed:
-            return
-        original = response.stream
-        chunks, rest = read_head(original, self._library.RequestError)
-        original.close()
-        self._shorten(response, chunks, rest, original)
-        response.read()
-
-    async def _acut(self, response: Any) -> None:
-        if response.is_closed:
-            return
-        original = response.stream
-        chunks, rest = await aread_head(original, self._library.RequestError)
-        if hasattr(rest, "aclose"):
-            await rest.aclose()
-        await original.aclose()
-        self._shorten(response, chunks, rest, original)
-        await response.aread()
-
-    def _shorten(self, response: Any, chunks: list[bytes], rest: Any, original: Any) -> None:
-        # A compressed body that is cut in the middle, or none at all, cannot be read: then nothing is left of it.
-        is_readable = "content-encoding" not in response.headers or (
-            rest is None and self._decoded(response, chunks) is not None
-        )
-        response.stream = self._library.ByteStream(b"".join(chunks) if is_readable else b"")
-        elapsed = getattr(original, "elapsed", None)
-        if elapsed is not None:
-            response.elapsed = elapsed
-
 
 def url_of(request: Any) -> str:
     """The absolute URL of a request, with the origin that the client will connect to."""
     url = request.url
     user = "user@" if url.userinfo else ""
     return f"{url.scheme}://{user}{url.netloc.decode('ascii')}{url.raw_path.decode('ascii')}"
-
-
-def read_before(library: ModuleType, response: Any) -> bytes | None:
-    """A body that an event hook, a transport without sockets, or the client on a redirect has read already."""
-    try:
-        return bytes(response.content)
-    except library.ResponseNotRead:
-        return None
 
 
 def _origin_key(url: Any) -> Hashable:

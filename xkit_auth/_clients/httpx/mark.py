@@ -4,7 +4,7 @@ A credential stays at home because of three things:
 
 * A request that is sent again first loses what an earlier send has put on it, before anything else is decided. For that
   the request object, and each that the client makes of it, has an attribute that leads to a ``Mark``.
-* ``_httpx_wire.py`` puts whatever is not in ``Authorization``, which is all that the clients strip on a redirect
+* ``wire.py`` puts whatever is not in ``Authorization``, which is all that the clients strip on a redirect
   elsewhere, on each hop at home, below the client, so that no redirect can take it along.
 * Once a chain of redirects has left the origin, none of its requests gets a credential any more: not from the wire, not
   by a resend, and not if its owner follows it by hand.
