@@ -429,6 +429,7 @@ WHO = {
         Xkit({}=…) must be a number from {} to {}, not {}
         argument= is neither the name of an argument nor a mapping of arguments to parts of the credential
         with_credential decorates a function
+        context= is an Xkit, which is an account and not a user
         xkit= is not an Xkit but {}
         {} does not allow that its {} is set, so that bind() cannot put anything there
         {} has no argument {} that can be passed by its name
