@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 from urllib.parse import quote
 
-import niquests
 import pytest
 
+import niquests
 from xkit_auth import ConfigurationError, Connector
 from xkit_auth.requests import XkitAuth
 

@@ -1,0 +1,212 @@
+"""The reference is complete, and its code compiles and names only what exists."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import re
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+
+import xkit_auth
+from helpers.docs_pages import BLOCKS, DOCS, PYTHON, ROOT, TEXTS, blocks_of, errors
+from xkit_auth import Connector, Failure, Judgement, Placement, Verdict, Xkit, XkitAuthError, hookspecs
+from xkit_auth.testing import Answer, Sandbox, check_connector
+
+REFERENCE = {path.stem: path.read_text(encoding="utf-8") for path in (DOCS / "reference").glob("*.md")}
+
+
+CLIENTS = ("requests", "httpx", "httpx2")
+
+
+# They all take the same arguments, so that of any client that is installed will do.
+XkitAuth: Any = importlib.import_module(f"xkit_auth.{next(filter(find_spec, CLIENTS))}").XkitAuth
+
+
+# Names and arguments
+
+
+def test_every_hook_has_a_heading_with_its_arguments():
+    hooks = {name: getattr(hookspecs, name) for name in vars(hookspecs) if name.startswith("xkit_auth_")}
+    expected = [f"{name}({', '.join(inspect.signature(hook).parameters)})" for name, hook in hooks.items()]
+    assert re.findall(r"^## `(xkit_auth_.*)`$", REFERENCE["hooks"], re.MULTILINE) == expected
+    assert re.findall(r"^\.\. autofunction:: xkit_auth\.hookspecs\.(\w+)$", REFERENCE["hooks"], re.MULTILINE) == list(
+        hooks
+    )
+
+
+def test_the_table_of_errors_has_each_of_them_with_its_retryable_flag():
+    rows = re.findall(r"^\| `(\w+)` \|.*\| (yes|no) \|$", REFERENCE["errors"], re.MULTILINE)
+    assert sorted(rows) == sorted((name, "yes" if each.retryable else "no") for name, each in errors().items())
+
+
+def test_the_tree_of_errors_is_the_one_of_the_classes():
+    (tree,) = [block.body for block in blocks_of("", REFERENCE["errors"]) if "├─" in block.body]
+    drawn: list[tuple[str, str | None]] = []
+    path: list[str] = []
+    for line in tree.splitlines():
+        indent = re.match(r"[│├└─ ]*", line)
+        assert indent is not None
+        depth = len(indent[0]) // 3 if indent[0] else 0
+        path = [*path[:depth], line[indent.end() :]]
+        drawn.append((path[-1], path[-2] if depth else None))
+    expected = {
+        (name, each.__base__.__name__ if each is not XkitAuthError else None) for name, each in errors().items()
+    }
+    assert set(drawn) == expected
+    assert len(drawn) == len(expected)
+
+
+@pytest.mark.parametrize("name", xkit_auth.__all__)
+def test_every_public_name_is_in_the_reference(name):
+    entry = re.compile(
+        rf"^\.\. (?:auto(?:class|exception|function)|py:data|py:decorator):: xkit_auth\.{name}$", re.MULTILINE
+    )
+    assert [page for page, text in REFERENCE.items() if entry.search(text)], f"{name} is on no page of docs/reference"
+
+
+def test_the_auth_objects_of_every_client_are_in_the_reference():
+    for client in CLIENTS:
+        assert f".. autoclass:: xkit_auth.{client}.XkitAuth\n" in REFERENCE["api"]
+    assert ".. autoclass:: xkit_auth.requests.NoAuth\n" in REFERENCE["api"]
+    # The arguments stand in the docstring of __init__, which Sphinx shows only if it is told to.
+    assert ".. autoclass:: xkit_auth.requests.XkitAuth\n   :class-doc-from: both\n" in REFERENCE["api"]
+
+
+def documented_arguments(docstring: str | None) -> list[str]:
+    """The names below ``Args:``."""
+    lines = inspect.cleandoc(docstring or "").splitlines()
+    start = lines.index("Args:") + 1
+    names: list[str] = []
+    for line in lines[start:]:
+        if line and not line.startswith(" "):
+            break
+        match = re.match(r" {4}(\w+(?:, \w+)*): ", line)
+        names += match[1].split(", ") if match else []
+    return names
+
+
+@pytest.mark.parametrize(
+    ("docstring", "function"),
+    [
+        pytest.param(Xkit.__doc__, Xkit, id="Xkit"),
+        pytest.param(Connector.__doc__, Connector, id="Connector"),
+        pytest.param(XkitAuth.__init__.__doc__, XkitAuth, id="XkitAuth"),
+    ],
+)
+def test_every_argument_is_documented_once(docstring, function):
+    assert sorted(documented_arguments(docstring)) == sorted(inspect.signature(function).parameters)
+
+
+def test_xkit_lists_every_public_method():
+    methods = [name for name, value in vars(Xkit).items() if not name.startswith("_") and callable(getattr(Xkit, name))]
+    listed = re.search(r"autoclass:: xkit_auth\.Xkit\n   :members: (.*)\n", REFERENCE["api"])
+    assert listed is not None
+    assert set(methods) - set(listed[1].split(", ")) == {"explain"}, "explain is for auth objects"
+
+
+@pytest.mark.needs_all
+def test_the_options_of_the_command_are_documented():
+    import click
+
+    from xkit_auth._cli.app import app
+
+    assert isinstance(app, click.Group)
+    for name, command in app.commands.items():
+        assert f"xkit-auth {name}" in REFERENCE["command"]
+        for parameter in filter(is_option, command.params):
+            for option in parameter.opts:
+                assert f"`{option}" in REFERENCE["command"], f"{option} of xkit-auth {name}"
+    listed = set(re.findall(r"`(--?[\w-]+)", REFERENCE["command"]))
+    known = {option for command in app.commands.values() for each in command.params for option in each.opts}
+    assert listed - known == {"-h", "--help"}
+
+
+def is_option(parameter: Any) -> bool:
+    return bool(parameter.param_type_name == "option")
+
+
+# Code blocks
+
+
+@pytest.mark.parametrize("block", PYTHON, ids=lambda block: block.where)
+def test_a_block_of_python_compiles(block):
+    compile(block.body, block.where, "exec")
+
+
+SHOWN = {
+    **{block.where: block.body for block in BLOCKS if block.language not in ("{eval-rst}", "{toctree}", "{warning}")},
+    **{
+        f"plugins/_template/{path}": (ROOT / "plugins/_template" / path).read_text(encoding="utf-8")
+        for path in ("xkit_auth_acme.py", "tests/test_acme.py")
+    },
+    **{block.where: block.body for block in blocks_of("README.md", (ROOT / "README.md").read_text(encoding="utf-8"))},
+}
+
+
+@pytest.mark.parametrize("where", SHOWN)
+def test_no_line_of_what_is_shown_has_to_be_scrolled(where):
+    assert [line for line in SHOWN[where].splitlines() if len(line) > 79] == []
+
+
+def test_no_line_of_an_example_in_a_docstring_has_to_be_scrolled():
+    lines = [
+        line.strip()
+        for path in (ROOT / "xkit_auth").rglob("*.py")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.strip().startswith((">>> ", "... "))
+    ]
+    assert [line for line in lines if len(line) > 79] == []
+
+
+SIGNATURES = {
+    each.__name__: inspect.signature(each)
+    for each in (Answer, Connector, Failure, Judgement, Placement, Sandbox, Xkit, check_connector)
+} | {"XkitAuth": inspect.signature(XkitAuth)}
+
+
+@pytest.mark.parametrize("block", PYTHON, ids=lambda block: block.where)
+def test_a_block_of_python_names_only_what_exists(block):
+    for node in ast.walk(ast.parse(block.body)):
+        if isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] == "xkit_auth":
+            for alias in node.names:
+                assert exists(f"{node.module}.{alias.name}"), f"{node.module}.{alias.name}"
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "Verdict":
+            assert node.attr in Verdict.__members__
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "sandbox":
+            assert hasattr(Sandbox, node.attr) or node.attr in Sandbox.__annotations__, node.attr
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SIGNATURES:
+            keywords = {each.arg: None for each in node.keywords if each.arg}
+            SIGNATURES[node.func.id].bind_partial(*node.args, **keywords)
+
+
+def exists(dotted: str) -> bool:
+    """Whether a name of ours exists, or may exist: the module of a client that is not installed cannot be looked at."""
+    parts = dotted.split(".")
+    at: Any = xkit_auth
+    for part, path in zip(parts[1:], [".".join(parts[: end + 1]) for end in range(1, len(parts))], strict=True):
+        if hasattr(at, part):
+            at = getattr(at, part)
+        elif not hasattr(at, "__path__") or find_spec(path) is None:
+            return False
+        elif part in CLIENTS and find_spec(part) is None:
+            return True
+        else:
+            at = importlib.import_module(path)
+    return True
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_dotted_name_in_a_text_exists(name):
+    for dotted in set(re.findall(r"(?<![\w.\[-])xkit_auth(?:\.\w+)+", TEXTS[name])):
+        assert exists(dotted), dotted
+
+
+def test_what_exists_is_found_and_what_does_not_is_not():
+    assert exists("xkit_auth.Xkit.get_credential")
+    assert exists("xkit_auth.testing.Sandbox")
+    assert not exists("xkit_auth.nothing")
+    assert not exists("xkit_auth.Xkit.nothing")

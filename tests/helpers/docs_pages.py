@@ -1,0 +1,67 @@
+"""What the tests of reference and docs share."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import xkit_auth
+from xkit_auth import XkitAuthError
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+DOCS = ROOT / "docs"
+
+
+PAGES = sorted(DOCS.rglob("*.md"))
+
+
+TEXTS = {
+    str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
+    for path in [*PAGES, ROOT / "CHANGELOG.md", *sorted(ROOT.glob("plugins/*/README.md"))]
+}
+
+
+_FENCE = re.compile(r"^(?P<fence>`{3,})(?P<what>.*)\n(?P<body>(?:.*\n)*?)(?P=fence)$", re.MULTILINE)
+
+
+_OPTION = re.compile(r"^:(\w+): (.*)\n", re.MULTILINE)
+
+
+class Block(NamedTuple):
+    """A fenced block of a page."""
+
+    where: str
+    language: str
+    caption: str
+    body: str
+
+
+def blocks_of(name: str, text: str) -> list[Block]:
+    found = []
+    for match in _FENCE.finditer(text):
+        directive, _, language = match["what"].partition(" ")
+        body, caption = match["body"], ""
+        if directive == "{testcode}":
+            language = "python"
+        elif directive == "{code-block}":
+            caption = dict(_OPTION.findall(body)).get("caption", "")
+            body = _OPTION.sub("", body).lstrip("\n")
+        else:
+            language = directive
+        line = text.count("\n", 0, match.start()) + 1
+        found.append(Block(f"{name}:{line}", language, caption, body))
+    return found
+
+
+BLOCKS = [block for name, text in TEXTS.items() for block in blocks_of(name, text)]
+
+
+PYTHON = [block for block in BLOCKS if block.language == "python"]
+
+
+def errors() -> dict[str, type[XkitAuthError]]:
+    public = {name: getattr(xkit_auth, name) for name in xkit_auth.__all__}
+    return {name: each for name, each in public.items() if isinstance(each, type) and issubclass(each, XkitAuthError)}
