@@ -11,7 +11,6 @@ from types import SimpleNamespace
 from xkit_auth import (
     PRESENT,
     AuthorizationPending,
-    ConfigurationError,
     Connector,
     Failure,
     NotConnected,
@@ -27,34 +26,6 @@ from xkit_auth import (
     hookimpl,
 )
 from xkit_auth.sdk import bind, with_credential
-
-for _name, (_error, _fails) in XKIT_FAILS.items():
-    journey(_error, f"{_name}, before a request", is_held=False)(
-        lambda world, fails=_fails: (fails(world), world.send())
-    )
-    journey(_error, f"{_name}, after a refusal", places=EVERYWHERE)(
-        lambda world, fails=_fails: (fails(world), world.send())
-    )
-    journey(_error, f"{_name}, after a function failed")(
-        lambda world, fails=_fails: (fails(world), world.decorated()())
-    )
-    journey(_error, f"{_name}, before a function", is_held=False)(
-        lambda world, fails=_fails: (fails(world), world.decorated()())
-    )
-for _name, _does in PLUGIN_FAILS.items():
-    _error = PlatformUnavailable if _does is raises_ours else ConfigurationError
-    journey(_error, f"a plugin that makes headers fails {_name}")(
-        lambda world, does=_does: (world.hook(formats=does), world.send())
-    )
-    journey(_error, f"a plugin that makes headers fails {_name} after a refusal", places=EVERYWHERE)(
-        lambda world, does=_does: (world.hook(formats=on_the_second(does)), world.connect(OTHER), world.send())
-    )
-    journey(_error, f"a plugin that makes parameters fails {_name}", places=EVERYWHERE)(
-        lambda world, does=_does: (world.hook(queries=does), world.send())
-    )
-    journey(_error, f"a plugin that reads answers fails {_name}")(
-        lambda world, does=_does: (world.hook(classifies=does), world.send())
-    )
 
 TOKEN = "Wq8rT5yPz2LmKd7Gh4"
 

@@ -19,6 +19,17 @@ from typing import NamedTuple
 import pytest
 
 import xkit_auth
+from helpers.journeys import (
+    OTHER,
+    PLACES,
+    PLUGIN_FAILS,
+    TOKEN,
+    XKIT_FAILS,
+    World,
+    on_the_second,
+    raises_it,
+    raises_ours,
+)
 from xkit_auth import (
     ConfigurationError,
     HostNotAllowed,
@@ -28,35 +39,6 @@ from xkit_auth import (
     XkitAuthError,
 )
 from xkit_auth.sdk import bind
-
-for _name, (_error, _fails) in XKIT_FAILS.items():
-    journey(_error, f"{_name}, before a request", is_held=False)(
-        lambda world, fails=_fails: (fails(world), world.send())
-    )
-    journey(_error, f"{_name}, after a refusal", places=EVERYWHERE)(
-        lambda world, fails=_fails: (fails(world), world.send())
-    )
-    journey(_error, f"{_name}, after a function failed")(
-        lambda world, fails=_fails: (fails(world), world.decorated()())
-    )
-    journey(_error, f"{_name}, before a function", is_held=False)(
-        lambda world, fails=_fails: (fails(world), world.decorated()())
-    )
-for _name, _does in PLUGIN_FAILS.items():
-    _error = PlatformUnavailable if _does is raises_ours else ConfigurationError
-    journey(_error, f"a plugin that makes headers fails {_name}")(
-        lambda world, does=_does: (world.hook(formats=does), world.send())
-    )
-    journey(_error, f"a plugin that makes headers fails {_name} after a refusal", places=EVERYWHERE)(
-        lambda world, does=_does: (world.hook(formats=on_the_second(does)), world.connect(OTHER), world.send())
-    )
-    journey(_error, f"a plugin that makes parameters fails {_name}", places=EVERYWHERE)(
-        lambda world, does=_does: (world.hook(queries=does), world.send())
-    )
-    journey(_error, f"a plugin that reads answers fails {_name}")(
-        lambda world, does=_does: (world.hook(classifies=does), world.send())
-    )
-from helpers.journeys import OTHER, PLACES, TOKEN, World, raises_it
 
 OURS = str(Path(xkit_auth.__file__).parent)
 
@@ -91,6 +73,37 @@ def journey(error, name, *, is_held=True, places=EVERY_JOURNEY):
         return function
 
     return add
+
+
+for _name, (_error, _fails) in XKIT_FAILS.items():
+    journey(_error, f"{_name}, before a request", is_held=False)(
+        lambda world, fails=_fails: (fails(world), world.send())
+    )
+    journey(_error, f"{_name}, after a refusal", places=EVERYWHERE)(
+        lambda world, fails=_fails: (fails(world), world.send())
+    )
+    journey(_error, f"{_name}, after a function failed")(
+        lambda world, fails=_fails: (fails(world), world.decorated()())
+    )
+    journey(_error, f"{_name}, before a function", is_held=False)(
+        lambda world, fails=_fails: (fails(world), world.decorated()())
+    )
+
+
+for _name, _does in PLUGIN_FAILS.items():
+    _error = PlatformUnavailable if _does is raises_ours else ConfigurationError
+    journey(_error, f"a plugin that makes headers fails {_name}")(
+        lambda world, does=_does: (world.hook(formats=does), world.send())
+    )
+    journey(_error, f"a plugin that makes headers fails {_name} after a refusal", places=EVERYWHERE)(
+        lambda world, does=_does: (world.hook(formats=on_the_second(does)), world.connect(OTHER), world.send())
+    )
+    journey(_error, f"a plugin that makes parameters fails {_name}", places=EVERYWHERE)(
+        lambda world, does=_does: (world.hook(queries=does), world.send())
+    )
+    journey(_error, f"a plugin that reads answers fails {_name}")(
+        lambda world, does=_does: (world.hook(classifies=does), world.send())
+    )
 
 
 @journey(ReauthorizationRequired, "the provider has revoked it", places=EVERYWHERE)
