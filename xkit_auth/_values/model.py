@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import enum
+import hmac
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, NoReturn, TypeVar
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any, ClassVar, Literal, NamedTuple, NoReturn, TypeVar
 
 from .calling import says_how_to_call
+from .challenge import Challenge, challenges_in
 from .errors import ConfigurationError
 from .text import MASK, a_kind_of, is_plain_name, plain, plain_if_text, quoted, why_not_sendable
-
-if TYPE_CHECKING:
-    from .challenge import Challenge
 
 _Self = TypeVar("_Self", bound="Value")
 
@@ -153,16 +154,12 @@ class Credential:
     @property
     def fingerprint(self) -> str:
         """Eight hex digits that tell credentials apart in logs, useless without the account's secret key."""
-        import hmac
-
         key = self._fingerprint_key.reveal().encode() if self._fingerprint_key else b"xkit-auth"
         text = "\0".join(self._texts()).encode("utf-8", "surrogatepass")
         return hmac.new(key, text, "sha256").hexdigest()[:8]
 
     def _belong_to(self, *names: object) -> None:
         """Say by which names its account is known, each at its own place; nothing where one is not known."""
-        from hashlib import blake2b  # late: importing xkit_auth must stay cheap
-
         digests = [blake2b(str(name).encode("utf-8", "replace"), digest_size=_DIGEST) for name in names]
         self._account = b"".join(
             digest.digest() if name not in (None, "") else bytes(_DIGEST)
@@ -204,7 +201,8 @@ def _plain_texts(parts: Mapping[str, str]) -> dict[str, str]:
     return {plain_if_text(name): plain_if_text(text) for name, text in parts.items()}
 
 
-class Connection(Value):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
     """What Xkit says about one context and one connector: data, not judgement.
 
     Attributes:
@@ -220,51 +218,15 @@ class Connection(Value):
             its texts and numbers are masked, since nobody knows what they are.
     """
 
-    __slots__ = (
-        "connector",
-        "context",
-        "credential",
-        "display_label",
-        "enabled",
-        "error_code",
-        "error_message",
-        "raw",
-        "status",
-    )
     context: str
     connector: str
     enabled: bool
-    status: str | None
-    credential: Credential | None
-    error_code: str | None
-    error_message: str | None
-    display_label: str | None
-    raw: Mapping[str, Any]
-
-    def __init__(
-        self,
-        *,
-        context: str,
-        connector: str,
-        enabled: bool,
-        status: str | None = None,
-        credential: Credential | None = None,
-        error_code: str | None = None,
-        error_message: str | None = None,
-        display_label: str | None = None,
-        raw: Mapping[str, Any] | None = None,
-    ) -> None:
-        self._set(
-            context=context,
-            connector=connector,
-            enabled=enabled,
-            status=status,
-            credential=credential,
-            error_code=error_code,
-            error_message=error_message,
-            display_label=display_label,
-            raw={} if raw is None else raw,
-        )
+    status: str | None = None
+    credential: Credential | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    display_label: str | None = None
+    raw: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 class Verdict(enum.Enum):
@@ -317,7 +279,8 @@ class Headers(Mapping[str, str]):
         return f"Headers({', '.join(self._by_name)})"
 
 
-class RequestView(Value):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestView:
     """A request as hooks see it: before our credential is on it, or without it.
 
     Attributes:
@@ -327,20 +290,20 @@ class RequestView(Value):
         body: the body if it is bytes (``b""`` if there is none); ``None`` for files, streams and generators.
     """
 
-    __slots__ = ("body", "headers", "method", "url")
     method: str
     url: str
-    headers: Headers
+    headers: Mapping[str, str] = field(hash=False)
     body: bytes | None
 
-    def __init__(self, *, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> None:
-        self._set(method=method, url=url, headers=Headers(headers), body=body)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "headers", Headers(self.headers))
 
     def __repr__(self) -> str:
         return f"RequestView({getattr(self, 'method', '')} {getattr(self, 'url', '').partition('?')[0]})"
 
 
-class ResponseView(Value):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseView:
     """A provider's answer as hooks and failure rules see it.
 
     Attributes:
@@ -351,29 +314,18 @@ class ResponseView(Value):
         request: the request that was answered.
     """
 
-    __slots__ = ("headers", "json", "request", "status", "text")
     status: int
-    headers: Headers
-    json: Any
-    text: str | None
+    headers: Mapping[str, str] = field(hash=False)
+    json: Any = field(default=None, hash=False)
+    text: str | None = None
     request: RequestView
 
-    def __init__(
-        self,
-        *,
-        status: int,
-        headers: Mapping[str, str],
-        json: Any = None,
-        text: str | None = None,
-        request: RequestView,
-    ) -> None:
-        self._set(status=status, headers=Headers(headers), json=json, text=text, request=request)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "headers", Headers(self.headers))
 
     @property
     def challenges(self) -> tuple[Challenge, ...]:
         """What ``WWW-Authenticate`` says, as schemes with their parameters."""
-        from .challenge import challenges_in  # imported late: most answers have none
-
         return challenges_in(self.headers.get("www-authenticate", ""))
 
     def __repr__(self) -> str:
@@ -394,7 +346,8 @@ EventKind = Literal[
 ]
 
 
-class Event(Value):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
     """Something that happened, told to ``xkit_auth_event``. It never holds a secret.
 
     Attributes:
@@ -413,29 +366,16 @@ class Event(Value):
         seconds: how long the call to Xkit took, for ``"fetched"``, ``"fetch_failed"`` and ``"unavailable"``.
     """
 
-    __slots__ = ("connector", "context", "detail", "fingerprint", "kind", "seconds")
-    kind: EventKind
+    kind: EventKind = field(kw_only=False)
     connector: str
     context: str
-    fingerprint: str | None
-    detail: str | None
-    seconds: float | None
-
-    def __init__(
-        self,
-        kind: EventKind,
-        *,
-        connector: str,
-        context: str,
-        fingerprint: str | None = None,
-        detail: str | None = None,
-        seconds: float | None = None,
-    ) -> None:
-        names = {"connector": connector, "context": context}
-        self._set(kind=kind, **names, fingerprint=fingerprint, detail=detail, seconds=seconds)
+    fingerprint: str | None = None
+    detail: str | None = None
+    seconds: float | None = None
 
 
-class WebhookEvent(Value):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookEvent:
     """One of Xkit's webhooks about a connection, as ``Xkit.handle_webhook`` read it.
 
     Attributes:
@@ -445,14 +385,10 @@ class WebhookEvent(Value):
         connection_id: Xkit's id of the connection, or ``None``: older webhooks do not have it.
     """
 
-    __slots__ = ("connection_id", "connector", "context", "event_type")
     event_type: str
     connector: str
     context: str
-    connection_id: str | None
-
-    def __init__(self, *, event_type: str, connector: str, context: str, connection_id: str | None = None) -> None:
-        self._set(event_type=event_type, connector=connector, context=context, connection_id=connection_id)
+    connection_id: str | None = None
 
 
 class _Any:
