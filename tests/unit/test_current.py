@@ -645,7 +645,7 @@ def test_a_generator_that_is_never_finished_leaves_nobody_in_its_thread():
         refused(pool.submit(now).result, 20)
 
 
-def by_hand():
+def entered_by_hand():
     use_context("ann").__enter__()
 
 
@@ -659,7 +659,7 @@ def on_a_stack_that_another_takes_over():
         stack.pop_all()
 
 
-@pytest.mark.parametrize("enter", [by_hand, on_a_stack, on_a_stack_that_another_takes_over])
+@pytest.mark.parametrize("enter", [entered_by_hand, on_a_stack, on_a_stack_that_another_takes_over])
 def test_a_block_that_was_entered_and_never_left_is_not_for_the_next_job_of_its_thread(enter):
     with ThreadPoolExecutor(1) as pool:
         pool.submit(enter).result()
