@@ -1,10 +1,14 @@
-"""How a credential stays at home, on requests.
+"""How a credential stays at home, which is the origin that it was put on for, with requests.
 
-1. A request that gets a credential becomes an object of a class that watches its own ``url``, and so do its copies.
-2. requests follows a redirect with a copy of the request, whose ``url`` is then set for the first time.
-3. A request whose ``url`` is set to another origin loses all that was put on it, there and then.
-4. If it was such a copy, it has left for good, and its copies with it: nothing of ours is put on it again, by anybody.
-5. So nobody has to know who makes a copy, or when, or in which thread; and the request that was copied never changes.
+1. A request that carries a credential gets a subclass of its class (``WATCHING``), which intercepts each assignment to
+   ``url`` and each ``copy()``. Its copies get that class, too.
+2. requests follows a redirect by copying the request and assigning the copy's ``url``. So the first assignment to the
+   ``url`` of a copy counts as a redirect, unless a response to the copy was examined before.
+3. A request whose ``url`` is set to another origin loses the credential's headers, URL part and hook at once.
+4. If that was a redirect, the request and its later copies are marked as ``Left``. No auth object of ours puts a
+   credential on them, unless their owner then assigns a ``url`` of yet another origin.
+5. The request itself does this, so it does not matter which code makes a copy, or in which thread. Headers and hooks
+   are replaced and not edited, so the request that was copied keeps its own.
 """
 
 from __future__ import annotations
@@ -19,26 +23,26 @@ from ..._connectors import LONG_ENOUGH, Sending
 from ..._values import MASK, XkitAuthError, is_said_in, origin_of
 
 CARRIED: Final = "_xkit_auth"
-"""Where a request keeps what it carries, in its ``__dict__``, as requests keeps everything.
+"""The attribute of a request that holds its ``Carried``.
 
-Headers that a resend has put on keep there what that was: whoever copies them while another thread replaces them knows
-what was copied.
+Headers that a resend has replaced have it as well, with their ``Sending``: a thread that copies them while another one
+replaces them still knows which credential it copied.
 """
 _IS_FRESH = "_xkit_auth_is_fresh"
-"""Kept there, too, by a copy whose URL nobody has set yet."""
+"""The attribute of a copy whose URL has not been set yet."""
 NO_HOOKS: Final[dict[str, list[Any]]] = {"response": []}
-"""The hooks of a request to which nobody has given any."""
+"""The hooks of a request that has none."""
 _PLAIN = "_xkit_auth_plain"
-"""The class that a watching class was made of."""
+"""The attribute of a watching class that holds the class it was made from."""
 
 
 class Carried:
-    """What was put on a request, as far as it takes to take it off again. This is all that remains in a pickle."""
+    """What was put on a request, as far as removing it requires. A pickle keeps no more than this."""
 
     home: str
-    """The URL that the credential was put on for, or the beginning of it, without the credential."""
+    """The URL that the credential was put on for, or its origin, without the credential."""
     is_on_the_way = False
-    """Whether a redirect has led here and there was no answer yet. Any later answer is one to a send of its own."""
+    """Whether a redirect has led here and no response has arrived. Any later response belongs to a new send."""
 
     def __init__(self, names: tuple[str, ...], home: str) -> None:
         self._names = names
@@ -46,48 +50,46 @@ class Carried:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the headers."""
+        """The names of the credential's headers."""
         return self._names
 
     @property
     def further(self) -> Mapping[str, str]:
-        """The other headers that were put on, with their values."""
+        """The connector's additional headers that were put on, with their values."""
         return {}
 
     def is_ours(self, _value: str) -> bool:
-        """Whether what stands under one of the names is what was put there. If nobody can tell, it is."""
+        """Return whether this value of a header in ``names`` was put there; true if that cannot be known."""
         return True
 
     def bare(self, url: str) -> str:
-        """The URL without what was put into it."""
+        """Return the URL without the credential."""
         return url
 
     def elsewhere(self, url: Any) -> Any:
-        """The request goes on to another origin: what its ``url`` becomes; an error to be raised, if it says the
-        credential in whatever form.
-        """
+        """Return what ``url`` becomes on the way to another origin: an error to raise if it contains the credential."""
         return url
 
     def look_at_target(self, response: Any) -> None:
-        """Let a redirect lead nowhere that says the credential back, as far as the request's headers say what it is."""
-        said = response.headers["location"]
-        if any(map(partial(is_said_in, said), _words_of(response.request.headers, self.names))):
+        """Remove a redirect's target if it contains a credential that is in the request's headers."""
+        target = response.headers["location"]
+        if any(map(partial(is_said_in, target), _possible_secrets(response.request.headers, self.names))):
             del response.headers["location"]
 
     def is_at_home_in(self, url: object) -> bool:
-        """Whether this URL is certainly of the origin that the credential was put on for."""
+        """Return whether this URL is certainly of the origin that the credential was put on for."""
         return _is_same_origin(url, self.home)
 
     def on_the_way(self, _request: Any, url: str, *, is_redirect: bool) -> str:
-        """The request goes on to another URL of its origin: what its ``url`` becomes."""
+        """Return what ``url`` becomes on the way to another URL of the same origin."""
         return url
 
     def of_copy(self) -> Carried:
-        """What a copy of the request carries."""
+        """Return what a copy of the request carries."""
         return self
 
     def __call__(self, response: Any, **_how: Any) -> Any:
-        """Called by requests as a hook, if the request has been unpickled: there is nobody left to ask."""
+        """Check a redirect's target: the response hook of an unpickled request, which has no ``Xkit`` any more."""
         if response.is_redirect:
             self.look_at_target(response)
         return response
@@ -99,19 +101,19 @@ class Carried:
         return self
 
     def __reduce__(self) -> Any:
-        # requests pickles a response with its request, which still holds the header.
+        # requests pickles a response together with its request, which still has the header.
         return Carried, (self.names, self.home)
 
 
 class Left(Carried):
-    """In the place of what a request carried that a redirect has led to another origin."""
+    """The mark of a request that a redirect has led to another origin, in place of what it carried."""
 
     def __init__(self, before: Carried | None = None) -> None:
         super().__init__((), "")
         self._before = before
 
     def __call__(self, response: Any, **_how: Any) -> Any:
-        """Called by requests for each answer: a redirect that says the credential back is still not followed."""
+        """Check a redirect's target, as a response hook: one that contains the credential is still not followed."""
         if self._before is not None and response.is_redirect:
             self._before.look_at_target(response)
         return response
@@ -126,7 +128,7 @@ class _Classes(dict[type[Any], type[Any]]):
 
 
 WATCHING: Final = _Classes()
-"""The watching class of each class of requests, made when it is first wanted. That of a watching class is itself."""
+"""The watching class of each request class, made on first use. A watching class is its own."""
 
 
 def _watching(plain: Any) -> type[Any]:
@@ -135,14 +137,14 @@ def _watching(plain: Any) -> type[Any]:
 
         def __setattr__(self, name: str, value: Any) -> None:
             if name == "url":
-                value = _gone_on(self, value)
-                if isinstance(value, XkitAuthError):  # raised here, where no variable has the URL any more
+                value = _new_url(self, value)
+                if isinstance(value, XkitAuthError):  # raised here, where no variable holds the URL any more
                     raise value
-            plain.__setattr__(self, name, value)  # it may be of this class no more
+            plain.__setattr__(self, name, value)  # not super(): the request's class may have changed back
 
         def copy(self) -> Any:
-            """What requests follows a redirect with, and others send."""
-            carried = carried_by(self)  # before the headers, which are replaced before it
+            """Copy the request, as requests does to follow a redirect, and let the copy watch its own URL."""
+            carried = carried_by(self)  # read before the headers, since other threads replace the headers first
             copy = super().copy()
             if carried is not None:
                 headers = self.headers
@@ -152,7 +154,7 @@ def _watching(plain: Any) -> type[Any]:
             return copy
 
         def prepare(self, method: Any = None, url: Any = None, headers: Any = None, *more: Any, **named: Any) -> None:
-            """Made anew, as if nothing had been put on it, nor on what it is made of: often that is what stood here."""
+            """Prepare the request anew, without the credential, even if the arguments are its own old values."""
             carried = carried_by(self)
             let_go(self)
             if carried is not None:
@@ -164,7 +166,10 @@ def _watching(plain: Any) -> type[Any]:
             _drop_hooks(self, kept=carried_by(self))
 
         def prepare_auth(self, *args: Any, **kwargs: Any) -> None:
-            """Another auth object is applied. A session does that on a redirect, too: to what has a login in netrc."""
+            """Remove the credential before another auth object is applied.
+
+            On a redirect it stays: a session then applies a login from netrc, which ``Hop`` puts right.
+            """
             carried = carried_by(self)
             if carried is not None and not carried.is_on_the_way:
                 take_back(self)
@@ -178,15 +183,15 @@ def _watching(plain: Any) -> type[Any]:
     return WATCHING.setdefault(plain, Watching)
 
 
-def _gone_on(request: Any, url: Any) -> Any:
-    """A request that watches itself gets another URL: what that becomes, or an error to be raised."""
+def _new_url(request: Any, url: Any) -> Any:
+    """Return what the new URL of a watched request becomes, or an error to be raised."""
     is_redirect = request.__dict__.pop(_IS_FRESH, False)
     carried = carried_by(request)
-    if carried is None:  # made by hand, of the class of another one
+    if carried is None:  # made by hand, from the class of a watched request
         return url
     if isinstance(carried, Left):
         if not is_redirect and not _is_same_origin(url, request.url):
-            let_go(request)  # its owner makes another request of it
+            let_go(request)  # its owner uses it for a new request
     elif carried.is_at_home_in(url):
         return carried.on_the_way(request, url, is_redirect=is_redirect)
     else:
@@ -198,9 +203,9 @@ def _gone_on(request: Any, url: Any) -> Any:
 
 
 def _bare_url(url: Any, carried: Carried) -> Any:
-    """The URL that a request is made anew for, without what was put into its own; or an error to be raised."""
-    text = url.decode("latin-1") if isinstance(url, bytes) else str(url)
-    return carried.bare(text) if carried.is_at_home_in(text) else carried.elsewhere(text)
+    """Return the URL of a request that is prepared anew, without the credential; or an error to be raised."""
+    url = url.decode("latin-1") if isinstance(url, bytes) else str(url)
+    return carried.bare(url) if carried.is_at_home_in(url) else carried.elsewhere(url)
 
 
 def _is_same_origin(one: object, other: str) -> bool:
@@ -216,19 +221,19 @@ def _restored(plain: Any, attributes: dict[str, Any]) -> Any:
 
 
 def watch(request: Any, carried: Carried) -> None:
-    """Let the request carry this, and watch its own URL."""
+    """Attach ``carried`` to the request, and let it watch its own URL."""
     request.__dict__[CARRIED] = carried
     request.__class__ = WATCHING[type(request)]
 
 
 def carried_by(request: Any) -> Carried | None:
-    """What a request carries of ours; a ``Left`` if it has left home; ``None`` if nothing is known to be on it."""
+    """Return what a request carries: a ``Left`` if it has left home, or ``None`` if it has no credential of ours."""
     carried = getattr(request, CARRIED, None)
     return carried if isinstance(carried, Carried) else None
 
 
 def is_watched(request: Any) -> bool:
-    """Whether a request is known to watch its own URL. One that was given what it carries by hand does from now on."""
+    """Return whether a request watches its own URL. One that got its ``Carried`` by hand begins to."""
     carried = carried_by(request)
     if carried is not None and CARRIED in vars(request):
         watch(request, carried)
@@ -236,12 +241,12 @@ def is_watched(request: Any) -> bool:
 
 
 def is_sent(request: Any) -> None:
-    """A request has been sent: if it is a copy, it is none that is about to follow a redirect."""
+    """Note that a request has been sent: the next assignment to its URL is not a redirect."""
     getattr(request, "__dict__", {}).pop(_IS_FRESH, None)
 
 
 def hang_on(request: Any, carried: Any) -> None:
-    """Let the request carry this, and be its hook, in place of an earlier one of ours."""
+    """Attach ``carried`` to the request and make it the first response hook, in place of an earlier one of ours."""
     if request.hooks == NO_HOOKS:
         request.hooks = {"response": [carried]}
     else:
@@ -250,20 +255,20 @@ def hang_on(request: Any, carried: Any) -> None:
 
 
 def put_headers(request: Any, headers: Any, sending: Sending | None) -> None:
-    """Replace the headers of a request by others, which this was put on."""
+    """Replace the headers of a request by others, on which ``sending`` was put."""
     if sending is not None:
-        with suppress(AttributeError):  # a dictionary of the caller's own
+        with suppress(AttributeError):  # the caller's own mapping
             setattr(headers, CARRIED, sending)
     request.headers = headers
 
 
 def set_url(request: Any, url: str) -> None:
-    """Set the URL of a request without its noticing."""
+    """Set the URL of a request, past the check of a watched one."""
     object.__setattr__(request, "url", url)
 
 
 def let_go(request: Any) -> None:
-    """Take off what was put on a request, and leave it as if nothing had ever been."""
+    """Remove everything that was put on a request, including its hooks and its watching class."""
     carried = carried_by(request)
     if carried is None:
         return
@@ -276,7 +281,7 @@ def let_go(request: Any) -> None:
 
 
 def _bare_headers(headers: Any, carried: Carried) -> Any:
-    """A copy of a request's headers without anything that was put on."""
+    """Return a copy of a request's headers without anything that was put on."""
     bare = without(headers, carried)
     for name, value in carried.further.items():
         if bare.get(name) == value:
@@ -285,10 +290,10 @@ def _bare_headers(headers: Any, carried: Carried) -> Any:
 
 
 def take_back(request: Any) -> bool:
-    """Take off what an earlier auth object of ours put on, before another one is applied.
+    """Remove what an earlier auth object of ours put on.
 
     Returns:
-        Whether something may be put on: not if a redirect has led the request away from home.
+        Whether a credential may be put on: not if a redirect has led the request away from home.
     """
     may_carry = not isinstance(carried_by(request), Left)
     if may_carry:
@@ -297,31 +302,31 @@ def take_back(request: Any) -> bool:
 
 
 def without(headers: Any, carried: Carried) -> Any:
-    """A copy of a request's headers without those that carry the credential. What others have put there instead stays.
+    """Return a copy of a request's headers without the credential's. Values that other code has put there stay.
 
-    A copy, since another thread may be sending the request, and shallow copies of a request share their headers.
+    The headers are copied because another thread may be sending the request, and its shallow copies share them.
     """
     kept = headers.copy()
     put_on: Sending | None = getattr(headers, CARRIED, None)
     for what in (carried, put_on or carried):
         names = {name.lower() for name in what.names}
-        for name in [name for name in kept if _text(name).lower() in names]:  # in a plain dictionary cases differ
+        for name in [name for name in kept if _text(name).lower() in names]:  # a plain dict distinguishes case
             if what.is_ours(_text(kept[name])):
                 del kept[name]
     return kept
 
 
-def _words_of(headers: Any, names: Iterable[str]) -> Iterator[str]:
-    """What may be a credential in the headers of these names; of HTTP Basic, what it is the base64 of, too."""
+def _possible_secrets(headers: Any, names: Iterable[str]) -> Iterator[str]:
+    """Yield what may be a credential in these headers: each word, and what the base64 of HTTP Basic encodes."""
     for word in " ".join(_text(headers.get(name, "")) for name in names).split():
-        yield from filter(_is_telling, (word, *_pair_of(word)))
+        yield from filter(_is_long_enough, (word, *_basic_pair(word)))
 
 
-def _is_telling(word: str) -> bool:
+def _is_long_enough(word: str) -> bool:
     return len(word) >= LONG_ENOUGH
 
 
-def _pair_of(word: str) -> list[str]:
+def _basic_pair(word: str) -> list[str]:
     try:
         return b64decode(word, validate=True).decode("latin-1").split(":", 1)
     except ValueError:
@@ -333,7 +338,7 @@ def _text(value: str | bytes) -> str:
 
 
 def redacted(request: Any, names: Iterable[str]) -> Any:
-    """A copy to be shown, which carries nothing and has masks in the place of these headers."""
+    """Return a copy for an error report: without the credential, with masks in these headers."""
     copy = request.copy()
     present = [name for name in names if name in copy.headers]
     let_go(copy)
@@ -343,8 +348,8 @@ def redacted(request: Any, names: Iterable[str]) -> Any:
 
 
 def _drop_hooks(request: Any, kept: Carried | None = None) -> None:
-    """Let no hook of ours be on a request, but perhaps this one."""
-    # The dictionary is shared by all copies of a request, so it is never changed: each gets one of its own.
+    """Remove all hooks of ours from a request except ``kept``."""
+    # All copies of a request share the dictionary, so it is replaced and never edited.
     hooks = request.hooks.get("response", ())
     request.hooks = {
         **request.hooks,
