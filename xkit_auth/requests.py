@@ -1,7 +1,7 @@
 """``XkitAuth`` for requests: pass it as ``auth=`` to a request, or set it as a session's ``auth``.
 
-requests asks an auth object once, when the request is prepared. Everything after that happens in a response hook,
-which requests calls for each hop of a redirect, too: see ``_clients/requests/hop.py``.
+requests calls an auth object once, when it prepares the request. Everything after that happens in a response hook,
+which requests also calls for each hop of a redirect: see ``_clients/requests/hop.py``.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ from ._values import ConfigurationError, is_named_by
 __all__ = ["AllOf", "NoAuth", "XkitAuth"]
 
 _PUT_ON_AGAIN = (
-    "A session has put the credential on again after a redirect to another origin, as a rebuild_auth() of one's own may"
-    " do. The request goes without: whoever redirects could otherwise act as the user. Make a new request to send it."
+    "A session has put the credential on again after a redirect to another origin, as a custom rebuild_auth() may do."
+    " The request is sent without it: otherwise a redirect could hand the credential to any server. Make a new request"
+    " to send it."
 )
 
 
@@ -35,7 +36,7 @@ class NoAuth(AuthBase):
     """Switches a session's auth off for one call: ``session.get(url, auth=NoAuth())``, where ``None`` would not."""
 
     def __call__(self, request: Any) -> Any:
-        """Called by requests: takes off what an ``XkitAuth`` has put on before, and leaves the rest as it is."""
+        """Remove the credential that an ``XkitAuth`` put on before; called by requests when it prepares a request."""
         take_back(request)
         return request
 
@@ -51,19 +52,19 @@ class XkitAuth(BaseAuth, AuthBase):
     _trip_type = Hop
 
     def __call__(self, request: Any) -> Any:
-        """Called by requests when it prepares a request: puts the credential on it."""
+        """Put the credential on a request; called by requests when it prepares one."""
         hooks = getattr(request, "hooks", None)
         if not isinstance(hooks, dict):
             raise ConfigurationError(
-                "This XkitAuth is for requests, and another library was given it",
-                hint="Take XkitAuth from xkit_auth.httpx or xkit_auth.httpx2, as the client is.",
+                "This XkitAuth is for requests, but was given to another library",
+                hint="Import XkitAuth from xkit_auth.httpx or xkit_auth.httpx2, to fit the client.",
             )
         url = request.url
         end = url.find("/", 8)  # behind https://
         origin = url[:end] if end > 0 else url
         settled, context = self._by_origin.get(origin), self._context
         headers, attributes = request.headers, request.__dict__
-        # The rest is ``_put_on`` for an ordinary request, as nearly every one is: in one piece, since calls cost time.
+        # For an ordinary request, the rest does what ``_put_on`` does, inline because function calls cost time.
         if (
             settled is None
             or not settled.xkit.is_settled
@@ -82,7 +83,7 @@ class XkitAuth(BaseAuth, AuthBase):
             return request
         hop.home, hop.credential = origin, credential
         key, name, prefix, suffix = settled.policy.one_header
-        headers._store[key] = name, f"{prefix}{credential._parts}{suffix}"  # a third of what ``headers[name] =`` costs
+        headers._store[key] = name, f"{prefix}{credential._parts}{suffix}"  # a third of the time of headers[name] =
         request.hooks = {"response": [hop]}
         attributes[CARRIED] = hop
         request.__class__ = WATCHING[type(request)]
@@ -109,9 +110,9 @@ class XkitAuth(BaseAuth, AuthBase):
 
 
 class AllOf(BaseAllOf, AuthBase):
-    """Several auth objects on one request: each is applied in the order given, and each one's hooks are called.
+    """Several auth objects on one request, applied in the order given.
 
-    A resend replaces the credential alone: what another object has computed from the request stays as it was. To sign
+    A resend replaces only the credential: what another object has computed from the request stays as it was. To sign
     what is sent, implement ``xkit_auth_format_headers``.
 
     Example:
@@ -122,22 +123,22 @@ class AllOf(BaseAllOf, AuthBase):
     """
 
     def __call__(self, request: Any) -> Any:
-        """Called by requests when it prepares a request."""
+        """Apply each auth object; called by requests when it prepares a request."""
         for auth in self._auths:
             request = auth(request)
         return request
 
 
 def open_transport(*, route: Route) -> RequestsTransport:
-    """What makes calls to Xkit."""
+    """Return the transport for calls to Xkit."""
     return RequestsTransport(route)
 
 
 def _only_plain_sessions(_request: Any) -> None:
-    """Called by niquests when it is about to send a request: not all of its sessions treat hooks as requests does.
+    """Reject niquests' async and multiplexed sessions, just before niquests sends a request.
 
-    Its async ones cannot send a request again in a hook. Its multiplexed ones follow redirects before a hook is called,
-    which would take a credential in a header of its own along to another host.
+    An async session cannot resend a request from a hook. A multiplexed one follows redirects before it calls a hook,
+    which would carry a credential in a custom header to another host.
     """
     dispatcher, caller = sys._getframe(1), sys._getframe(2)
     if dispatcher.f_code.co_flags & CO_COROUTINE:
@@ -147,6 +148,6 @@ def _only_plain_sessions(_request: Any) -> None:
     else:
         return
     raise ConfigurationError(
-        f"This XkitAuth was given to a session that is {kind}, whose answers it cannot look at in time",
+        f"This XkitAuth was given to a session that is {kind}, whose responses it cannot examine in time",
         hint=f"Use {instead}.",
     )

@@ -372,6 +372,7 @@ WHO = {
         A use_context block was left {}
         bind() was given {} itself
         handle_webhook() was given {}, and not the body of a request as bytes or text
+        context= is an Xkit, which is an account and not a user
         hosts= must be a list of hosts{}
         hosts=: {}
         kind= must be the name of a kind of credential{}
@@ -411,12 +412,12 @@ WHO = {
         This Xkit was closed while the call waited for its turn
         use_context is no decorator
         An Xkit is an account, and not an auth object
-        This XkitAuth is for requests, and another library was given it
-        This XkitAuth was given to a session that is {}, whose answers it cannot look at in time
+        This XkitAuth is for requests, but was given to another library
+        This XkitAuth was given to a session that is {}, whose responses it cannot examine in time
         This auth object was unpickled and has lost its {}=
         This {} is bound already
         This {} is bound already, or is a copy of one that was
-        This {} is for {}, and another library was given it
+        This {} is for {}, but was given to another library
         {} is in use while a sandbox stands in for {}, where nothing is encrypted
         Two Xkit accounts are in use, and nothing says which one is meant
         What is to be checked is not a Connector but {}

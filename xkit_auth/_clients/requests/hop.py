@@ -1,7 +1,7 @@
-"""The response hook of requests: what follows from the answer to one hop.
+"""The response hook of requests: what follows from the response to one request or redirect hop.
 
-requests calls the hooks that a request had when it was sent, so a hook knows what was on its way even if another thread
-has put something newer on the same request since. What one has sent never changes.
+requests calls the hooks that a request had when it was sent. So a hook knows which credential was sent, even if another
+thread has put a newer one on the same request since.
 """
 
 from __future__ import annotations
@@ -21,18 +21,17 @@ _MOST_SENDINGS = 8
 
 
 class Hop(Trip, Carried):
-    """What one request carries, and what follows from the answer to it.
+    """What one request carries, and the hook that handles the response to it.
 
-    A request, its copies, and what is sent again instead of them are one line: they share their ``Line``.
+    A request, its copies and their resends share one ``Line``.
     """
 
-    # Few requests need these: what is not set costs the others nothing.
-    _line: Line
+    _line: Line  # made on first use, since few requests need it
 
-    # Putting it on
+    # Putting the credential on
 
     def put_on(self, request: Any, credential: Credential, home: str) -> None:
-        """Put the credential on a request that is being prepared for ``home``, and be its hook."""
+        """Put the credential on a request that is being prepared for ``home``, and become its hook."""
         policy = self.settled.policy
         self.home = home
         for name in policy.of_other_kinds:
@@ -42,64 +41,64 @@ class Hop(Trip, Carried):
             self.written.put_on(request.headers)
             set_url(request, self.written.put_in(request.url))
         policy.add_extra(request.headers)
-        self.credential = credential  # not before it is on: what reports a plugin's failure asks what this carries
+        self.credential = credential  # set last, since the report of a plugin's failure reads what this carries
         hang_on(request, self)
 
     def _carrying(self, sending: Sending) -> Hop:
-        """The same for a request of this line that carries something else."""
+        """Return a hook for a request of this line that carries another credential."""
         hop = Hop(self.settled, self.context)
         hop.credential, hop.written, hop.home, hop._line = sending.credential, sending, self.home, self.line
         return hop
 
     @property
     def line(self) -> Line:
-        """What the requests of this line have in common."""
+        """What a request, its copies and their resends share."""
         line: Line = self.__dict__.get("_line") or self.__dict__.setdefault("_line", Line(self.sending))
         return line
 
     # What a request carries
 
     def _known(self) -> tuple[Sending, ...]:
-        """What may be on the request: this, or something newer that another thread has put on it meanwhile."""
+        """Return what may be on the request: this credential, or a newer one from another thread."""
         return self.sending, *self.line.sendings()
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the headers; none before there is a credential."""
+        """The names of the credential's headers; none before there is a credential."""
         known = self._known() if hasattr(self, "credential") else ()
         return tuple(dict.fromkeys(name for each in known for name in each.names))
 
     @property
     def further(self) -> dict[str, str]:
-        """The other headers that were put on, with their values."""
+        """The connector's additional headers that were put on, with their values."""
         return {name: value for name, value, _ in self.policy.extra}
 
     def is_ours(self, value: str) -> bool:
-        """Whether a header's value was put there."""
+        """Return whether a header's value was put there."""
         return any(each.is_ours(value) for each in self._known())
 
     def bare(self, url: str) -> str:
-        """The URL without the credential."""
+        """Return the URL without the credential."""
         for each in self._known():
             url = each.bare(url)
         return url
 
     def elsewhere(self, url: Any) -> Any:
-        """The URL of another origin; an error to be raised, if it has the credential in it."""
+        """Return the URL of another origin, or an error to be raised if it contains the credential."""
         url = self.bare(url) if isinstance(url, str) else url
         if self._is_said_in(str(url)):
             return says_it(self.policy.slug, self.context)
         return url
 
-    def _is_said_in(self, text: str) -> bool:
-        return any(each.is_said_in(text) for each in self._known())
+    def _is_said_in(self, url: str) -> bool:
+        return any(each.is_said_in(url) for each in self._known())
 
     def of_copy(self) -> Hop:
-        """What a copy of the request carries: the same, until it goes on."""
+        """Return what a copy of the request carries: the same credential, until its URL changes."""
         return self._carrying(self.sending)
 
     def on_the_way(self, request: Any, url: str, *, is_redirect: bool) -> str:
-        """The request goes on to another URL of its origin; if a redirect leads there, with what is newest."""
+        """Return what ``url`` becomes at the same origin. On a redirect, the newest credential is put on."""
         if not is_redirect:
             return self.sending.put_in(self.bare(url)) if self._is_on(request) else url
         hop = self._carrying(self.line.newest)
@@ -111,7 +110,7 @@ class Hop(Trip, Carried):
         return url
 
     def _has_part_on(self, request: Any) -> bool:
-        """Whether anything of this line is on a request; if not, its owner has taken it off, and so it stays."""
+        """Return whether a credential of this line is on the request. If its owner has removed it, it stays off."""
         is_in_headers = len(without(request.headers, self)) < len(request.headers)
         return is_in_headers or self.bare(request.url) != request.url
 
@@ -121,16 +120,16 @@ class Hop(Trip, Carried):
         put_headers(request, headers, sending)
         set_url(request, sending.put_in(self.bare(request.url)))
 
-    # The answer
+    # The response
 
     def __call__(self, response: Any, **how: Any) -> Any:
-        """Called by requests for each answer. Nearly all are ordinary ones, to which there is nothing to do."""
+        """Handle a response, as a response hook. Nearly all are ordinary ones that need nothing."""
         settled = self.settled
         if response.status_code < settled.ordinary_below and not self.is_on_the_way:
             try:
                 if id(response.connection) in settled.seen:
                     return response
-            except AttributeError:  # a stand-in has made it
+            except AttributeError:  # a test double's response has none
                 pass
         return self._looked_at(response, how)
 
@@ -145,7 +144,7 @@ class Hop(Trip, Carried):
             response = self._answered(response, how, was_on_the_way=was_on_the_way)
         if response.status_code >= 300 and response.is_redirect:
             if not (is_watched(response.request) or self.is_at_home_in(target_of(response))):
-                # An adapter or another auth object has put this request in the place of ours.
+                # An adapter or another auth object has replaced the request by one that does not watch its URL.
                 del response.headers["location"]
             else:
                 self.look_at_target(response)
@@ -162,12 +161,12 @@ class Hop(Trip, Carried):
             self._look_for_another(response.request)
 
     def _look_for_another(self, request: Any) -> None:
-        is_ours = carried_by(request) is not None  # and not one that a recorder has made of what it had kept
+        is_ours = carried_by(request) is not None  # and not made by a recorder from a stored one
         if is_ours and self.is_at_home_in(request.url):
             for name in self.names:
                 value = request.headers.get(name)
-                text = value.decode("latin-1") if isinstance(value, bytes) else value
-                if text is not None and not self.is_ours(text):
+                value = value.decode("latin-1") if isinstance(value, bytes) else value
+                if value is not None and not self.is_ours(value):
                     self.warn_of_another(name)
 
     def _look_where_it_leads(self, response: Any) -> None:
@@ -178,9 +177,9 @@ class Hop(Trip, Carried):
             self.note_redirected(target)
 
     def look_at_target(self, response: Any) -> None:
-        """A redirect that says the credential back is not followed, so that this answer is the caller's.
+        """Remove a redirect's target if it contains the credential, so that the caller gets this response.
 
-        What is exactly our part of the URL may be taken out.
+        A target that contains it exactly as it was put into the URL is kept without it.
         """
         target = self.bare(response.headers["location"])
         if self._is_said_in(target):
@@ -195,8 +194,8 @@ class Hop(Trip, Carried):
                 return response
             if self._is_on(request):
                 return self._judged(response, how)
-            if was_on_the_way and self._was_replaced(response) and self._can_send_again(response):
-                # With what it began with, since nothing of ours was refused: the newest may be another account's.
+            if was_on_the_way and self._netrc_replaced_it(response) and self._can_send_again(response):
+                # With the first credential, since it was not refused: the newest may be of another account.
                 return self._sent_again(response, how, self.write(self.credential, lambda: view_of(request, self)))
         except XkitAuthError as error:
             self._blame(error, response)
@@ -206,8 +205,8 @@ class Hop(Trip, Carried):
     def _is_on(self, request: Any) -> bool:
         return any(each.is_on(request.headers, request.url) for each in self._known())
 
-    def _was_replaced(self, response: Any) -> bool:
-        """Whether netrc took the credential's place: on a redirect requests looks there, even if there is an auth."""
+    def _netrc_replaced_it(self, response: Any) -> bool:
+        """Return whether a login from netrc replaced the credential: on a redirect, requests reads netrc anyway."""
         if response.status_code != 401 or self.line.is_spent or "Authorization" not in self.names:
             return False
         if not str(response.request.headers.get("Authorization", "")).startswith("Basic "):
@@ -256,8 +255,8 @@ class Hop(Trip, Carried):
         request = refused.request
         cut(refused)
         again = request.copy()
-        self.line.add(sending)  # first of all: who sees it on a request must know that it is ours
-        # The request itself, too: its owner may send it again. The hops of a redirect take what is newest in the line.
+        self.line.add(sending)  # before it is on a request, so that other threads recognize it as ours
+        # The request itself gets it, too: its owner may send it again. Redirect hops take the newest of the line.
         for each in (again, request):
             self._put_instead(each, sending)
             hang_on(each, self._carrying(sending))
@@ -282,7 +281,7 @@ class Hop(Trip, Carried):
         cut(response)
         self.explain(error)
         for each in (response, *response.history):
-            each.raw = None  # urllib3's answer knows the URL; the body has been read
+            each.raw = None  # urllib3's response holds the URL; the body has been read
             each.request = redacted(each.request, self.names)
             if self._is_said_in(str(each.request.url)):
                 each.request.url = f"{self.home}/{MASK}"
@@ -290,7 +289,7 @@ class Hop(Trip, Carried):
 
 
 class Line:
-    """What a request, its copies and what is sent again instead of them have in common."""
+    """What a request, its copies and their resends share: the credentials that were put on them, and who has resent."""
 
     __slots__ = ("_sendings", "_spent_by")
 
@@ -300,7 +299,7 @@ class Line:
 
     @property
     def is_spent(self) -> bool:
-        """Whether the one resend of this thread's send is used up: others may be sending the same request."""
+        """Whether this thread has used its one resend: other threads may be sending the same request."""
         return threading.get_ident() in self._spent_by
 
     @is_spent.setter
@@ -308,15 +307,15 @@ class Line:
         (self._spent_by.add if value else self._spent_by.discard)(threading.get_ident())
 
     def sendings(self) -> tuple[Sending, ...]:
-        """What was put on one of them lately, the newest last."""
+        """Return what was put on these requests lately, the newest last."""
         return tuple(self._sendings)
 
     @property
     def newest(self) -> Sending:
-        """What was put on last."""
+        """What was put on most recently."""
         return self._sendings[-1]
 
     def add(self, sending: Sending) -> None:
-        """This is about to be put on."""
+        """Record what is about to be put on."""
         self._sendings.append(sending)
         del self._sendings[:-_MOST_SENDINGS]

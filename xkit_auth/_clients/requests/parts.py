@@ -1,4 +1,4 @@
-"""What the adapter for requests needs to know about requests: bodies, views, and how to let an answer go."""
+"""Helpers for requests and responses of requests: bodies, redirect targets, views, and releasing a connection."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CHUNK = 8 * 1024
 
 
 def rewound(request: Any) -> bool:
-    """Make the body ready to be sent again: bytes can be, a file from where it stood if that is certain to work."""
+    """Rewind the body for a resend, and return whether all of it is certain to be sent again."""
     if request.body is None or isinstance(request.body, (bytes, str)):
         return True
     position = getattr(request, "_body_position", None)
@@ -34,7 +34,7 @@ def rewound(request: Any) -> bool:
 
 
 def target_of(response: Any) -> str:
-    """Where a redirect leads, resolved as requests is about to resolve it; nowhere, if that cannot be read."""
+    """Return a redirect's URL, resolved as requests resolves it, or an empty string if it cannot be read."""
     try:
         target = str(SessionRedirectMixin().get_redirect_target(response))
         if target.startswith("//"):
@@ -46,16 +46,16 @@ def target_of(response: Any) -> str:
 
 
 def is_from_cache(response: Any) -> bool:
-    """Whether requests-cache or CacheControl says that it had kept this answer: one to another request."""
+    """Return whether requests-cache or CacheControl has stored this response, which is to an earlier request."""
     return getattr(response, "from_cache", False) is True
 
 
 def cut(response: Any) -> None:
-    """Keep the first 64 KiB of an answer that is not the caller's, and give back its connection."""
+    """Keep the first 64 KiB of a response that the caller does not get, and release its connection."""
     if not response._content_consumed:
         head, is_whole = _head_of(response.raw)
         if not is_whole:
-            # Closed before requests believes it has been read: what is left unread must not go back into the pool.
+            # Closed here, while the body is unread: such a connection must not go back into the pool.
             response.raw.close()
         response._content = head
         response._content_consumed = True
@@ -64,11 +64,9 @@ def cut(response: Any) -> None:
 
 
 def _head_of(raw: Any) -> tuple[bytes, bool]:
-    """The head of a body, and whether that is all of it."""
+    """Return the beginning of a body, and whether that is all of it."""
     head, until = bytearray(), time.monotonic() + _PATIENCE
-    with suppress(
-        Exception
-    ):  # whatever a network breaks off with, or a stand-in for it: what has come is what there is
+    with suppress(Exception):  # the network, or a test double of it, may raise anything: keep what has arrived
         for chunk in _chunks_of(raw):
             head += chunk
             if len(head) > LARGEST_BODY or time.monotonic() >= until:
@@ -82,18 +80,18 @@ def _chunks_of(raw: Any) -> Iterator[bytes]:
     if raw is None:
         return
     if isinstance(raw, HTTPResponse):
-        # A chunk is what is there, not what would be a full one: whoever sends a byte now and then is not waited for.
+        # read1() returns the bytes that are there, so a server that sends one at a time cannot hold us up.
         read = partial(getattr(raw, "read1", raw.read), _CHUNK, decode_content=True)
-    elif hasattr(raw, "stream"):  # as requests itself reads what is like that
+    elif hasattr(raw, "stream"):  # as requests itself reads these
         yield from raw.stream(_CHUNK, decode_content=True)
         return
-    else:  # requests takes any file for its raw
+    else:  # requests accepts any file as raw
         read = partial(raw.read, _CHUNK)
     yield from iter(read, b"")
 
 
 def view_of(request: Any, without: Carried | None) -> RequestView:
-    """A request as hooks see it, without what carries our credential."""
+    """Return a request as plugins see it, without the credential."""
     ours = {name.lower() for name in without.names} if without else ()
     headers = {name: _text(value) for name, value in request.headers.items() if name.lower() not in ours}
     body = request.body.encode() if isinstance(request.body, str) else request.body
@@ -111,16 +109,16 @@ def _text(value: str | bytes) -> str:
 
 
 def host_named_in(headers: Any) -> str | bytes | None:
-    """The caller's own ``Host``, if there is one."""
+    """Return the caller's own ``Host`` header, or ``None``."""
     try:
-        named = headers._store.get("host")  # at a third of what the front door costs
-    except AttributeError:  # another class of headers, of niquests or the caller's own
+        named = headers._store.get("host")  # a third of the time of headers.get()
+    except AttributeError:  # another mapping, of niquests or the caller's own
         return next((value for name, value in headers.items() if name.lower() == "host"), None)
     return None if named is None else named[1]
 
 
 def look_for_conflict(directory: Directory, response: Any) -> None:
-    """Look at what the session sends with, and warn once of what would switch a part of us off, or mix users up."""
+    """Warn once of a session's retries or cache that would defeat a refetch, or mix users up."""
     adapter = getattr(response, "connection", None)
     retries = getattr(adapter, "max_retries", None)
     if 401 in (getattr(retries, "status_forcelist", None) or ()):
@@ -128,7 +126,7 @@ def look_for_conflict(directory: Directory, response: Any) -> None:
             "The session's urllib3.Retry repeats requests that were answered with 401, with the same credential, and"
             " raises RetryError before a new one can be fetched. Take 401 out of its status_forcelist."
         )
-    # An adapter of CacheControl has a controller. requests-cache wraps the session, and shows in what it had kept.
+    # CacheControl's adapter has a controller. requests-cache wraps the session, and marks the responses it has stored.
     if is_from_cache(response) or hasattr(adapter, "controller"):
         directory.warn_once(
             "The session keeps answers in a cache (requests-cache or CacheControl). On one session for several users it"

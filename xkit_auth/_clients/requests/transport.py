@@ -1,7 +1,7 @@
 """Calls to Xkit over urllib3, on which requests stands: a connection for each call.
 
-requests itself is left out: test libraries and caches patch its sessions and adapters for the whole process. So are the
-methods and connection classes of urllib3's pools that recorders such as vcrpy replace.
+It does not use requests itself, since test libraries and caches patch its sessions and adapters for the whole process.
+Of urllib3's pools it uses the original methods and connection classes, which recorders such as vcrpy replace.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _POOLS = {
 
 
 class RequestsTransport:
-    """A ``Transport`` that keeps no connection, sends no cookies and follows nothing."""
+    """A ``Transport`` that keeps no connection, sends no cookies and follows no redirect."""
 
     def __init__(self, route: Route) -> None:
         self._route = route
@@ -46,7 +46,7 @@ class RequestsTransport:
             route.proxy.check_library("socks", "requests[socks]")
 
     def get(self, url: str, headers: Callable[[], Mapping[str, str]], deadline: float) -> Answer:
-        """The answer, or ``NoAnswer`` by ``deadline``."""
+        """Return Xkit's response, or raise ``NoAnswer`` by ``deadline``."""
         _KEPT.check()
         return answered(lambda: self._get(url, headers, deadline), self._route)
 
@@ -61,7 +61,7 @@ class RequestsTransport:
                 retries=False,
                 redirect=False,
                 preload_content=False,
-                enforce_content_length=True,  # urllib3 1 would not mind
+                enforce_content_length=True,  # the default only since urllib3 2
             )
             try:
                 body = gathered(response.stream(_CHUNK, decode_content=False), deadline)
@@ -74,9 +74,9 @@ class RequestsTransport:
         if proxy is None:
             return _with_pools(PoolManager(ssl_context=tls))
         if proxy.is_socks:
-            from urllib3.contrib.socks import SOCKSProxyManager  # does not import without PySocks
+            from urllib3.contrib.socks import SOCKSProxyManager  # fails without PySocks
 
-            where = proxy.url.replace("socks5:", "socks5h:")  # the proxy looks names up, as on httpx
+            where = proxy.url.replace("socks5:", "socks5h:")  # the proxy resolves names, as with httpx
             return SOCKSProxyManager(
                 where, username=_or_none(proxy.user), password=_or_none(proxy.password), ssl_context=tls
             )
