@@ -1,6 +1,6 @@
-"""Carrying a credential: what happens in the life of a request, and what the auth objects of all clients share.
+"""What the auth objects of all HTTP clients share: their arguments, and the decisions after a response.
 
-One folder for each client's library stands in this room; this file imports neither of them.
+Each client library has a folder in this room. This file imports neither of them.
 """
 
 from __future__ import annotations

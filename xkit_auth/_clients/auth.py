@@ -1,4 +1,4 @@
-"""What the auth objects of all libraries share: their arguments, and how a request finds its credential."""
+"""The base of all auth objects: their arguments, and how a request gets its credential."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ OffHost = Literal["raise", "bare"]
 
 
 class Settled:
-    """What an auth object has worked out and need not work out again."""
+    """What an auth object keeps for an origin, so that it is worked out once."""
 
     __slots__ = ("held", "is_watchful", "ordinary_below", "origin", "place", "policy", "seen", "xkit")
 
@@ -52,20 +52,20 @@ class Settled:
         self.xkit = xkit
         self.policy = policy
         self.origin = origin
-        #: The credential of a context, if it is held and needs nobody's attention.
+        #: Returns the held credential of a context, or ``None`` if the broker has to be asked.
         self.held: Callable[[str], Credential | None] = partial(cache.fresh, cache.table(policy.slug))
         if xkit.directory.listeners():
             self.held = partial(self._held_and_told, self.held)
-        #: Below this status an answer is neither a refusal nor a redirect, and there is nothing to put right on it.
+        #: A response below this status is neither a rejection nor a redirect, and needs nothing.
         self.ordinary_below = 0 if policy.writes_url else min(policy.unremarkable_below, 300)
         self.seen: set[int] = set()
-        #: What an adapter has found out about the origin, in its library's own terms.
+        #: What the client room keeps about the origin, in its library's terms.
         self.place: Any = None
-        #: Whether every answer is looked at.
+        #: Whether every response is examined.
         self.is_watchful = False
 
     def watchful(self) -> Settled:
-        """The same for a request whose answer is looked at in any case, since a credential was turned down lately."""
+        """Return a copy for a request whose response is always examined, since a credential was rejected lately."""
         twin = copy.copy(self)
         twin.is_watchful, twin.ordinary_below = True, 0
         if self.place is not None:
@@ -81,25 +81,25 @@ class Settled:
 
 
 class Trip:
-    """One request's way: whose credential it takes, for which connector, through which Xkit.
+    """The state of one request: its context, its connector and its ``Xkit``, and the credential that it carries.
 
     Attributes:
-        credential: the one that the request carries, once there is one.
-        written: its headers, if they have been written down.
+        credential: the credential that the request carries, once there is one.
+        written: the credential's headers, once they are needed.
     """
 
     credential: Credential
-    written: Sending | None = None  # on the class, for few requests set it: what is not set costs the others nothing
+    written: Sending | None = None  # set on the class, since few requests need their own
 
     def __init__(self, settled: Settled, context: str) -> None:
         self.settled = settled
         self.context = context
 
     def write(self, credential: Credential, view: Callable[[], RequestView]) -> Sending:
-        """The headers for a credential on this request.
+        """Return the headers for a credential on this request.
 
         Raises:
-            XkitAuthError: the credential or the plugin's answer cannot be sent.
+            XkitAuthError: the credential, or what a plugin returned, cannot be sent.
         """
         try:
             return self.policy.write(credential, view)
@@ -109,23 +109,23 @@ class Trip:
 
     @property
     def sending(self) -> Sending:
-        """The headers that the request carries. Those of ``put_plain`` are written down when somebody wants to know."""
+        """The credential's headers on the request. After ``put_plain`` they are computed on first use."""
         if self.written is None:
             self.written = self.settled.policy.plain(self.credential)
         return self.written
 
     @property
     def policy(self) -> Policy:
-        """The connector, settled."""
+        """The connector's policy."""
         return self.settled.policy
 
     @property
     def xkit(self) -> Xkit:
-        """The account that is asked."""
+        """The ``Xkit`` that the credential comes from."""
         return self.settled.xkit
 
     def has_looked_at(self, client: object) -> bool:
-        """Whether this part of a client has been looked at already; each is worth looking at once."""
+        """Return whether this part of a client was examined before, and remember it: one examination is enough."""
         seen = self.settled.seen
         if id(client) in seen:
             return True
@@ -136,27 +136,27 @@ class Trip:
 
     @property
     def origin(self) -> Origin | None:
-        """Where the credential goes, as far as that is known before."""
+        """The origin that the credential goes to, if it is known."""
         return self.settled.origin
 
     @property
     def is_watched(self) -> bool:
-        """Whether it counts how the provider answers."""
+        """Whether the response is examined even if it is an ordinary one."""
         return self.settled.is_watchful
 
     def watch(self) -> None:
-        """Look at the answer, whatever it is."""
+        """Examine the response, whatever its status."""
         self.settled = self.settled.watchful()
 
     def fetch(self, rejected: Credential | None = None, seconds: float | None = None) -> Credential:
-        """The credential, from Xkit if need be, which is waited for so many seconds at the most. Blocks."""
-        if getattr(self.xkit.get_credential, "__func__", None) is not _GET:  # of a subclass, or in a test
+        """Return the credential, asking Xkit if need be, for ``seconds`` at most. Blocks."""
+        if getattr(self.xkit.get_credential, "__func__", None) is not _GET:  # overridden by a subclass or a test
             return self.xkit.get_credential(self.policy.slug, context=self.context, rejected=rejected)
         with self.xkit._explaining():
             return self._fetched(waited(self._asking(rejected, seconds, may_block=True)))
 
     async def afetch(self, rejected: Credential | None = None, seconds: float | None = None) -> Credential:
-        """The same for tasks."""
+        """Return the credential like ``fetch``, without blocking."""
         if getattr(self.xkit.aget_credential, "__func__", None) is not _AGET:
             return await self.xkit.aget_credential(self.policy.slug, context=self.context, rejected=rejected)
         with self.xkit._explaining():
@@ -172,11 +172,11 @@ class Trip:
         return credential
 
     def note_rejected(self, step: Fetch) -> None:
-        """A provider turned the credential down."""
+        """Tell listeners that a provider rejected the credential."""
         self.xkit.directory.tell("rejected", self.policy.slug, self.context, step.rejected, step.verdict.value)
 
     def after_fetch(self, life: Life, step: Fetch, current: Credential) -> Step | None:
-        """Go on with the credential that was wanted. The next step; ``None`` if nothing is sent again."""
+        """Continue the flow with the fetched credential. Return the next step, or ``None`` if nothing is resent."""
         following = advance(life, current)
         if following is None:
             why = "same_credential" if current == step.rejected else "body"
@@ -184,7 +184,7 @@ class Trip:
         return following
 
     def note(self, step: Tell) -> None:
-        """What a provider said about the credential, other than that it asks for another one."""
+        """Act on what a response means for the credential, unless another one has to be fetched."""
         verdict, detail = step.judgement
         if step.changed:
             self.xkit.directory.tell("account_changed", self.policy.slug, self.context, step.credential)
@@ -199,25 +199,25 @@ class Trip:
             self.note_accepted(step.credential)
 
     def is_proof(self, answer: Any) -> bool:
-        """Whether somebody wants to know that an answer accepts the credential, and this can be one."""
+        """Return whether this response is to be recorded as accepting the credential."""
         return self.is_watched and 200 <= answer.status < 300
 
     def note_accepted(self, credential: Credential) -> None:
-        """A provider accepted the credential."""
+        """Record that a provider accepted the credential."""
         self.xkit.broker.accepted((self.policy.slug, self.context), credential, self.origin)
 
     def note_resent(self, credential: Credential) -> None:
-        """A request was sent again."""
+        """Tell listeners that a request is resent."""
         self.xkit.directory.tell("resent", self.policy.slug, self.context, credential)
 
     def note_redirected(self, url: str) -> None:
-        """A redirect leads to another origin. If that is one of the connector's, too, its user may wonder."""
+        """Tell listeners of a redirect to another origin of the connector, where no credential is sent."""
         if self.policy.allows(url):
             origin = str(origin_of(url))
             self.xkit.directory.tell("redirected", self.policy.slug, self.context, self.credential, origin)
 
     def warn_of_another(self, name: str) -> None:
-        """Something has put another value into a header that carried the credential."""
+        """Warn once that other code has replaced the credential in a header."""
         self.xkit.directory.warn_once(
             f"Something has replaced the credential in the header {name} after xkit-auth had put it on: an event hook"
             " of the client, its transport or adapter, or another auth object. That is what the provider gets, and if"
@@ -225,16 +225,16 @@ class Trip:
         )
 
     def explain(self, error: XkitAuthError) -> None:
-        """Put on an error what its reader needs."""
+        """Add the connector, the context and what to do to an error."""
         error.connector = error.connector or self.policy.slug
         error.context = error.context or self.context
         self.xkit.explain(error)
 
 
 class BaseAuth:
-    """The arguments of every ``XkitAuth``, and the way from a request to its ``Trip``."""
+    """The base of every ``XkitAuth``: its arguments, and how a request gets its ``Trip``."""
 
-    #: The adapter's module; ``None`` if there is none, and so no library to make calls to Xkit with.
+    #: The client's module, whose library also makes the calls to Xkit; ``None`` if there is no client.
     _adapter: str | None
     _trip_type: type[Any] = Trip
 
@@ -250,24 +250,24 @@ class BaseAuth:
         kind: Kind | None = None,
         off_host: OffHost = "raise",
     ) -> None:
-        """Check the arguments; nothing is asked or looked for before the first request.
+        """Check the arguments; no call is made and no plugin is loaded before the first request.
 
         Args:
             connector: the connector's slug in your Xkit project, or ``ANY`` to choose it by the request's host.
-            context: whose credential it is: the application's own id of a user or group; or what gives it when a
+            context: whose credential it is: the application's own id of a user or group. Or what returns it when a
                 request is made: ``current_context``, a function without arguments, or a ``ContextVar`` of your own.
-            xkit: the Xkit account; default: the process's own, ``Xkit.default()``.
+            xkit: the Xkit account; default: ``Xkit.default()``.
             hosts: the hosts that may receive the credential, instead of the connector's own.
             params: per-connection data that the connector's hosts or headers need, such as ``{"subdomain": "acme"}``.
-            kind: which of the connector's kinds of credential it is; default: its first.
+            kind: the connector's kind of credential; default: its first.
             off_host: what to do with a URL outside the connector's hosts: ``"raise"`` ``HostNotAllowed`` before
                 anything is asked or sent, or send it ``"bare"``, without the credential.
 
-        ``hosts``, ``params`` and ``kind`` may each be a function that is given the context. The hosts of a function may
-        be no wildcards: the name of a tenant could be ``*``.
+        ``hosts``, ``params`` and ``kind`` may each be a function that takes the context. A function may not return
+        hosts with wildcards, since the name of a tenant could be ``*``.
 
         Raises:
-            ConfigurationError: an argument makes no sense. What depends on plugins is found out with the first request.
+            ConfigurationError: an argument is not valid. What depends on plugins is checked by the first request.
         """
         self._connector = ANY if connector is ANY else checked_name("connector", connector)
         self._context: Context | _Lost = checked_whose(context, xkit)
@@ -283,19 +283,18 @@ class BaseAuth:
         self._by_origin: dict[Hashable, Settled] = {}
         self._shared_as: Hashable = None
         if xkit is not None and hosts is params is kind is None:
-            # Objects that differ by nothing but the context share what they find out, so that one can be made for each.
+            # Objects that differ only by context share their ``Settled``, so that making one per user is cheap.
             self._shared_as = self._adapter, self._connector
             self._by_origin = xkit.directory.shared(self._shared_as)
 
     @abstractmethod
     def _url_of(self, request: Any) -> str:
-        """The absolute URL of this request, with the origin that the client will connect to."""
+        """Return the absolute URL of this request, with the origin that the client will connect to."""
 
     def _trip(self, origin_key: Hashable, request: Any) -> Any:
-        """The way of a request, of the adapter's own kind of ``Trip``; ``None`` if it goes without the credential.
+        """Return the request's ``Trip``, of the client's own class; ``None`` if it is sent without the credential.
 
-        ``origin_key`` is the adapter's own name for the request's origin, cheap to make; the same key must mean the
-        same origin always.
+        ``origin_key`` is the client's own key for the request's origin. The same key always means the same origin.
         """
         given = self._context
         context = given if isinstance(given, str) else context_now(given)
@@ -322,15 +321,15 @@ class BaseAuth:
             if len(self._by_origin) >= _MOST_KNOWN_ORIGINS:
                 self._by_origin.clear()
             self._by_origin[origin_key] = settled
-            if self._shared_as is not None:  # not before there is such a connector: slugs can come from anywhere
+            if self._shared_as is not None:  # only once the connector exists: a slug can be any string
                 self._by_origin = xkit.directory.share(self._shared_as, self._by_origin)
         return self._trip_type(settled, context)
 
     def _misled(self, trip: Trip, what: str) -> None:
-        """A request whose URL may receive the credential, and that names another host besides: not that one either."""
+        """Refuse a request that names another host besides its URL."""
         if self._off_host == "raise":
             raise HostNotAllowed(
-                f"{what} names another host than the URL: there the credential would be received by somebody else",
+                f"{what} names another host than the URL: the credential would be received there",
                 connector=trip.policy.slug,
                 context=trip.context,
                 hint="Nothing was asked and nothing was sent. Let both name the same host, or name it in the URL alone."
@@ -349,12 +348,12 @@ class BaseAuth:
         return Xkit.default() if self._xkit is None else self._xkit
 
     def __repr__(self) -> str:
-        connector = getattr(self, "_connector", None)  # a crash reporter may ask before there is one
+        connector = getattr(self, "_connector", None)  # a crash reporter may call this before it is set
         return f"{self._adapter}.{type(self).__name__}({'' if connector is None else repr(connector)})"
 
     def __getstate__(self) -> dict[str, Any]:
-        # requests pickles a response together with the hooks of its request, and so with this object. The account
-        # stays behind: it holds keys and credentials.
+        # requests pickles a response with the hooks of its request, and so with this object. The account is left out,
+        # since it holds keys and credentials.
         state = {name: _kept(name, value) for name, value in self.__dict__.items() if name != "_by_origin"}
         state["_xkit"] = None if self._xkit is None else _Lost("xkit")
         return state
@@ -375,10 +374,10 @@ _Self = TypeVar("_Self", bound=BaseAuth)
 
 
 def checked_whose(context: Any, xkit: object) -> Context:
-    """The context, as far as it can be looked at before a request; ``xkit=`` is looked at, too.
+    """Check ``context=`` and ``xkit=`` as far as that is possible before a request, and return the context.
 
     Raises:
-        ConfigurationError: one of them makes no sense.
+        ConfigurationError: one of them is not valid.
     """
     if xkit is not None and not isinstance(xkit, Xkit):
         raise ConfigurationError(
@@ -395,10 +394,10 @@ def checked_whose(context: Any, xkit: object) -> Context:
 
 
 def context_now(given: Context | _Lost) -> str:
-    """The context that a ``context=`` argument means at this moment.
+    """Return the context that a ``context=`` argument stands for at this moment.
 
     Raises:
-        ConfigurationError: there is none, or it is not a text.
+        ConfigurationError: there is none, or it is not a string.
     """
     if isinstance(given, CurrentContext):
         return given()
@@ -411,13 +410,13 @@ def context_now(given: Context | _Lost) -> str:
             raise ConfigurationError(
                 f"The context (from {given.name}) is not set here",
                 hint=f"Set it before the request, in the same task or thread: {given.name}.set(…). Or leave that"
-                " to the library: context=current_context, and with use_context(…) around what is done for a user.",
+                " to the library: context=current_context, and with use_context(…) around the work for a user.",
             ) from None
         return checked_name(f"context (from {given.name})", value)
     if isinstance(given, _Lost):
         given.complain()
     context: Any = _called("context", given)
-    _refuse_async("context", context, "or current_context, and find out whose turn it is before.")
+    _refuse_async("context", context, "or current_context, and find out the context before the request.")
     return checked_name("context (from the context= function)", context)
 
 
@@ -430,13 +429,13 @@ def _not_allowed(url: str, context: str, policy: Policy | None, home: Home | Non
         connector=policy.slug if policy is not None else None,
         context=context,
         hint=f"Allowed are {allowed or 'none yet'}, over https. Nothing was asked and nothing was sent."
-        f"{_way_in(origin, policy, home)}"
+        f"{_how_to_allow(origin, policy, home)}"
         ' To send such requests without the credential, use off_host="bare".',
     )
 
 
-def _way_in(origin: Origin | None, policy: Policy | None, home: Home | None) -> str:
-    """What to do if the host is the connector's after all."""
+def _how_to_allow(origin: Origin | None, policy: Policy | None, home: Home | None) -> str:
+    """Return what to do if the host does belong to the connector."""
     if home is not None:
         return f" {home.hint}"
     if origin is None:
@@ -455,7 +454,7 @@ def _way_in(origin: Origin | None, policy: Policy | None, home: Home | None) -> 
 
 
 class _Lost:
-    """In the place of an argument that a pickle does not carry."""
+    """A placeholder for an argument that cannot be pickled."""
 
     def __init__(self, argument: str) -> None:
         self.argument = argument
@@ -479,7 +478,7 @@ def _kept(name: str, value: Any) -> Any:
 
 
 def _refuse_async(argument: str, given: Any, instead: str) -> None:
-    """Look at what a function of the application gave.
+    """Check what a function of the application returned.
 
     Raises:
         ConfigurationError: it is a coroutine.
@@ -492,10 +491,10 @@ def _refuse_async(argument: str, given: Any, instead: str) -> None:
 
 
 def _called(argument: str, function: Callable[..., Any], *arguments: str) -> Any:
-    """What a function of the application gives.
+    """Call a function of the application.
 
     Raises:
-        ConfigurationError: it takes other arguments than it is called with.
+        ConfigurationError: it does not take these arguments.
     """
     try:
         return function(*arguments)
@@ -505,7 +504,7 @@ def _called(argument: str, function: Callable[..., Any], *arguments: str) -> Any
     takes = "the context alone" if arguments else "no arguments"
     raise ConfigurationError(
         f"The function given as {argument}= cannot be called as it is",
-        hint=f"Let it take {takes}: it is called when a request is made, with nothing of that request.",
+        hint=f"Let it take {takes}: it is called when a request is made, without that request.",
     )
 
 
@@ -513,5 +512,5 @@ def _given(argument: str, value: Any, context: str) -> Any:
     if not callable(value):
         return value
     given = _called(argument, value, context)
-    _refuse_async(argument, given, "and look up before whatever has to be awaited.")
+    _refuse_async(argument, given, "and await what it needs before the request.")
     return given

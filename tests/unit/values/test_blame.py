@@ -437,7 +437,7 @@ WHO = {
         {} is in use while a sandbox stands in for {}, where nothing is encrypted
         {} may not receive the credential
         {} must be a path or an ssl.SSLContext
-        {} names another host than the URL: there the credential would be received by somebody else
+        {} names another host than the URL: the credential would be received there
         {} was given an ssl.SSLContext that lets anybody pass as Xkit
         """,
     "a plugin": """
