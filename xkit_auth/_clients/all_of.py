@@ -1,4 +1,4 @@
-"""What the ``AllOf`` of every library shares: which auth objects may go together on one request."""
+"""The base of ``AllOf``: which auth objects can be combined on one request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class BaseAllOf:
     """Several auth objects on one request."""
 
     def __init__(self, *auths: Any) -> None:
-        """Check that these go together; the first is the outermost.
+        """Check that these can be combined; the first is the outermost.
 
         Raises:
             ConfigurationError: there are fewer than two, one is not an auth object of this library, or two are ours.
@@ -29,8 +29,8 @@ class BaseAllOf:
                 name = type(auth).__name__
                 raise ConfigurationError(
                     f"AllOf cannot take this {name}",
-                    hint="Give it auth objects of the library that the client is of. For a user name and password,"
-                    " that is its BasicAuth or HTTPBasicAuth.",
+                    hint="Give it auth objects of the client's own library, such as its BasicAuth or HTTPBasicAuth for"
+                    " a user name and password.",
                 )
         self._auths = auths
         if self._number_of_ours() > 1:
@@ -39,7 +39,7 @@ class BaseAllOf:
             )
 
     def _takes(self, auth: Any) -> bool:
-        """Whether this is an auth object of the library."""
+        """Return whether this is an auth object of the library."""
         return callable(auth)
 
     def _number_of_ours(self) -> int:
@@ -49,5 +49,5 @@ class BaseAllOf:
         )
 
     def __repr__(self) -> str:
-        # By their types: the other objects are not ours, and may show what they hold.
+        # Only type names, since the repr of another library's object may show a secret.
         return f"AllOf({', '.join(type(auth).__name__ for auth in self._auths)})"

@@ -1,7 +1,7 @@
-"""THE decisions: what happens to a request once a provider has answered it.
+"""The decisions about a request after its response: whether to fetch another credential, resend or raise.
 
-Nothing here knows a library, a clock, a lock or a socket. The generator yields what it needs, an adapter does that
-and sends back what came of it. An error that an adapter throws in passes through to the caller.
+This module knows no client library, clock, lock or socket. ``after_answer`` is a generator: it yields the next step,
+and the client's code performs that and sends its outcome back. An error that is thrown in reaches the caller.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ ASKS_AGAIN = (Verdict.REFETCH, Verdict.RECONNECT)
 
 
 class Fetch(NamedTuple):
-    """Wanted: the current credential, from Xkit if ours is still the one that was turned down. Send it back."""
+    """Fetch the current credential, from Xkit if the held one is still the rejected one; send it back."""
 
     rejected: Credential
     verdict: Verdict
 
 
 class Send(NamedTuple):
-    """Wanted: the refused hop once more with these headers. Send back a view of its answer.
+    """Resend the rejected hop with these headers; send back a view of the response.
 
-    Send back ``None`` if that answer is not one to this credential, because a redirect led elsewhere.
+    Send back ``None`` if the response is not one to this credential, for example because a redirect led elsewhere.
     """
 
     sending: Sending
 
 
 class Tell(NamedTuple):
-    """Wanted: pass on that the provider answered like this. That it accepted is told only to whoever wants to know.
+    """Record what the response means for the credential; that it was accepted, only if ``is_proof`` asks for it.
 
-    ``final`` says that no other credential is left to try; ``changed``, that this one, which Xkit gives now, is of
-    another account than the one that was turned down.
+    ``final``: there is no other credential to try. ``changed``: this credential, which Xkit returns now, is of another
+    account than the rejected one.
     """
 
     credential: Credential
@@ -48,16 +48,16 @@ class Tell(NamedTuple):
 
 
 class Judge(Protocol):
-    """Whoever knows what an answer means and how a credential is written: a ``Policy``, or a stand-in for one."""
+    """What judges a response and writes a credential: a ``Policy``, or a test double of one."""
 
     slug: str
 
     def judge(self, credential: Credential, response: Any) -> Judgement:
-        """What the answer says about the credential."""
+        """Return what the response means for the credential."""
         ...
 
     def write(self, credential: Credential, view: Callable[[], Any]) -> Sending:
-        """The credential as it is sent."""
+        """Return the credential as it is sent."""
         ...
 
 
@@ -74,12 +74,17 @@ def after_answer(
     is_whole_again: Callable[[], bool],
     is_proof: Callable[[Any], bool] | None = None,
 ) -> Life:
-    """Decide what follows from an answer to a request that carried ``credential`` to a host that may have it.
+    """Decide what follows from a response to a request that carried ``credential`` to an allowed host.
 
-    ``is_proof`` says of an answer whether it is to be told that this accepted the credential.
+    Advance it with ``send``. When it ends, the caller of the client gets the latest response.
 
-    When it ends, the caller of the client gets the answer that came last. It is advanced with ``send``.
-    ``is_whole_again`` makes the request's body ready to be sent again, and says whether that is certain to have worked.
+    Args:
+        policy: judges responses and writes credentials.
+        credential: the credential that the request carried.
+        answer: a view of the response.
+        view: returns a view of the request, for writing a credential.
+        is_whole_again: rewinds the request's body, and returns whether all of it is certain to be sent again.
+        is_proof: returns whether this response is to be recorded if it accepts the credential.
 
     Raises:
         ReauthorizationRequired: the credential is revoked and Xkit has no other.
@@ -100,7 +105,7 @@ def after_answer(
             )
         return
     if current._is_of_another_account(credential):
-        # What was meant for one account must not happen in another one: the caller decides, knowing of the refusal.
+        # A request that was meant for one account must not run in another. The caller gets the rejection, and decides.
         yield Tell(current, judgement, final=False, changed=True)
         return
     if not is_whole_again():
@@ -113,7 +118,7 @@ def after_answer(
 
 
 def advance(flow: Generator[_Step, _Outcome, None], outcome: _Outcome) -> _Step | None:
-    """Send back what came of a step. The next one, or ``None`` when all is decided."""
+    """Send back the outcome of a step. Return the next step, or ``None`` at the end."""
     try:
         return flow.send(outcome)
     except StopIteration:

@@ -1,7 +1,7 @@
-"""Whether the body of a request is certainly whole again after it was sent: the one place that knows.
+"""Rewinding the body of a request, so that it can be sent again as a whole.
 
-Whatever is like a file is believed as far as it can be tried. A body that would arrive short, or empty, is worse than a
-refusal: the provider would say 200 to it.
+What a file-like object claims is tested before it is trusted. A body that arrives short or empty is worse than a
+rejection, since the provider would accept it.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Any
 
 
 class Rewinder:
-    """A body, or a part of one, that is read from something like a file.
+    """A body, or a part of one, that is read from a file-like object.
 
     Args:
-        source: what is like a file. Nothing is called but ``seekable``, ``tell``, ``seek`` and ``read``.
-        start: where it stood before it was sent for the first time; ``None`` for where it stands now.
-        length: how much of it is announced to the server; ``None`` if nothing is.
+        source: the file-like object. Only ``seekable``, ``tell``, ``seek`` and ``read`` are called.
+        start: its position before it was sent for the first time; ``None`` for its current position.
+        length: the length that is announced to the server, if any.
     """
 
     __slots__ = ("_length", "_source", "_start")
@@ -29,10 +29,10 @@ class Rewinder:
         self._length = length
 
     def is_whole_again(self) -> bool:
-        """Bring it back to where it stood. Whether it is certain that all of it will be sent from there."""
+        """Seek back to the start, and return whether all of the body is certain to be sent from there."""
         try:
             return self._start is not None and self._goes_back(self._start)
-        except Exception:  # whatever a file of somebody else's raises, it is not certain
+        except Exception:  # a file-like object may raise anything
             return False
 
     def _goes_back(self, start: int) -> bool:
@@ -60,10 +60,10 @@ class Rewinder:
 
 
 def announced_length(headers: Mapping[str, Any]) -> int | None:
-    """How long a request's headers say that its body is; ``None`` if they do not."""
-    said = headers.get("content-length")
-    text = said.decode("latin-1") if isinstance(said, bytes) else said
-    return None if "transfer-encoding" in headers or text is None or not text.isdecimal() else int(text)
+    """Return the length of the body according to the request's headers, or ``None``."""
+    length = headers.get("content-length")
+    length = length.decode("latin-1") if isinstance(length, bytes) else length
+    return None if "transfer-encoding" in headers or length is None or not length.isdecimal() else int(length)
 
 
 def _position(source: Any) -> int | None:
@@ -75,7 +75,7 @@ def _position(source: Any) -> int | None:
 
 
 def _can_seek(source: Any) -> bool:
-    seekable = getattr(source, "seekable", None)  # not all that can seek say so: mmap did not before Python 3.13
+    seekable = getattr(source, "seekable", None)  # mmap had none before Python 3.13
     return seekable is None or _plain(seekable()) is True
 
 
@@ -89,8 +89,8 @@ def _is_position(value: object) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """What a method returned, and nothing if that is something to wait for, as files of anyio and aiofiles give."""
+    """Return the value, or raise if it is a coroutine, which the async files of anyio and aiofiles return."""
     if iscoroutine(value):
-        value.close()  # or Python would complain that nobody has awaited it
-        raise TypeError("a file for tasks")
+        value.close()  # prevents the warning that it was never awaited
+        raise TypeError("an async file")
     return value
