@@ -56,7 +56,7 @@ class XkitAuth(BaseAuth, AuthBase):
         hooks = getattr(request, "hooks", None)
         if not isinstance(hooks, dict):
             raise ConfigurationError(
-                "This XkitAuth is for requests, but was given to another library",
+                "This XkitAuth is for requests, and was given to another library",
                 hint="Import XkitAuth from xkit_auth.httpx or xkit_auth.httpx2, to fit the client.",
             )
         url = request.url

@@ -412,12 +412,12 @@ WHO = {
         This Xkit was closed while the call waited for its turn
         use_context is no decorator
         An Xkit is an account, and not an auth object
-        This XkitAuth is for requests, but was given to another library
+        This XkitAuth is for requests, and was given to another library
         This XkitAuth was given to a session that is {}, whose responses it cannot examine in time
         This auth object was unpickled and has lost its {}=
         This {} is bound already
         This {} is bound already, or is a copy of one that was
-        This {} is for {}, but was given to another library
+        This {} is for {}, and was given to another library
         {} is in use while a sandbox stands in for {}, where nothing is encrypted
         Two Xkit accounts are in use, and nothing says which one is meant
         What is to be checked is not a Connector but {}

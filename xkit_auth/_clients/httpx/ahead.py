@@ -1,9 +1,9 @@
-"""A redirect that is a refusal, such as one to a page for logging in, on httpx and httpx2.
+"""Handling a redirect that rejects the credential, such as one to a login page, with httpx and httpx2.
 
-requests calls its hook before it follows a redirect. An auth object of httpx sees only where all of them have led to:
-the page says 200, and it may be at another origin, after which nothing may be sent again. So the ``Wire`` looks at
-each redirect on its way to the client, where rules judge redirects at all. If one is a refusal, the credential is
-fetched there and then, and if something is to be done with it, the client does not see where the redirect would lead.
+requests calls its hook before it follows a redirect. An auth object of httpx sees only the final response: a login page
+has status 200, and may be at another origin, after which nothing may be resent. So if a connector's rules judge
+redirects, the ``Wire`` examines each one before the client gets it. If one is a rejection, the credential is fetched
+right away. If there is something to do with it, the ``Wire`` hides the redirect's target from the client.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from .mark import Carried, text_of
 
 
 class Foresight(Trip, Carried):
-    """The part of a request's way that lies below the client."""
+    """The part of a request's state that the ``Wire`` uses, below the client."""
 
     _library: ModuleType
 
     _early: Credential | XkitAuthError | None = None
-    """What came of asking for another credential before the client had the answer."""
+    """The credential that was fetched, or the error that was raised, before the client got the response."""
     _early_verdict: Verdict | None = None
 
     @abstractmethod
     def is_whole_again(self, body: Any) -> bool:
-        """Whether a body can be sent again, and is ready for that."""
+        """Rewind a body, and return whether all of it is certain to be sent again."""
 
     def is_refused_by(self, status: int, headers: Any, hop: Any) -> bool:
-        """Whether a redirect, of which the body is not known yet, says that the credential is no good."""
+        """Return whether a redirect, whose body has not been read, rejects the credential."""
         policy, headers = self.policy, self._library.Headers(headers)
         if not policy.judges_redirects or self._early_verdict is not None or policy.wants_body(status, headers):
             return False
         try:
             view = answer_view(status, headers, None, self._view_at_wire(hop))
             verdict = policy.judge(self.credential, view).verdict
-        except XkitAuthError:  # which comes up again when the client has the answer
+        except XkitAuthError:  # raised again when the client has the response
             return False
         self._early_verdict = verdict if verdict in ASKS_AGAIN else None
         return self._early_verdict is not None
@@ -52,21 +52,21 @@ class Foresight(Trip, Carried):
         return RequestView(method=hop.method.decode("ascii"), url=url, headers=headers, body=None)
 
     def fetch_early(self, seconds: float | None) -> None:
-        """Fetch what would be fetched when the client has the answer."""
+        """Fetch the credential now instead of after the client got the response."""
         try:
             self._early = super().fetch(self.credential, seconds)
         except XkitAuthError as error:
             self._early = error
 
     async def afetch_early(self, seconds: float | None) -> None:
-        """The same for tasks."""
+        """Fetch the credential like ``fetch_early``, without blocking."""
         try:
             self._early = await super().afetch(self.credential, seconds)
         except XkitAuthError as error:
             self._early = error
 
     def is_to_be_dealt_with(self, body: Any) -> bool:
-        """Whether anything will come of the refusal but that the client goes on."""
+        """Return whether the rejection leads to a resend or an error, so that the client must not follow it."""
         early = self._early
         if not isinstance(early, Credential):
             return True  # an error
@@ -75,13 +75,13 @@ class Foresight(Trip, Carried):
         return not early._is_of_another_account(self.credential) and self.is_whole_again(body)
 
     def fetch(self, rejected: Credential | None = None, seconds: float | None = None) -> Credential:
-        """The credential: the one that was fetched early, else as usual."""
+        """Return the credential that was fetched early, or fetch it."""
         if self._early is None or rejected is None:
             return super().fetch(rejected, seconds)
         return self._fetched_early()
 
     async def afetch(self, rejected: Credential | None = None, seconds: float | None = None) -> Credential:
-        """The same for tasks."""
+        """Return the credential like ``fetch``, without blocking."""
         if self._early is None or rejected is None:
             return await super().afetch(rejected, seconds)
         return self._fetched_early()

@@ -1,4 +1,4 @@
-"""Auth objects of httpx and httpx2 that go together on one request, each with its whole flow."""
+"""``AllOf`` and ``AfterAuth`` for httpx and httpx2."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from .mark import Aftermath
 class HttpxAllOf(OneLibrary, BaseAllOf):
     """``AllOf`` for both libraries. A subclass names its library.
 
-    What an outer flow wants sent goes through the whole flow of the next one, and the answer that this ends with goes
-    back to the outer one. So a retry of each is seen by those outside it as a single answer.
+    Each request that an outer flow yields goes through the whole flow of the next one, and the outer one gets the last
+    response. So an outer flow does not see the retries of an inner one.
     """
 
     def __init__(self, *auths: Any) -> None:
-        """Check that these go together; the first is the outermost."""
+        """Check that these can be combined; the first is the outermost."""
         super().__init__(*auths)
         self._outer = auths[0]
         self._inner = auths[1] if len(auths) == 2 else type(self)(*auths[1:])
@@ -30,7 +30,7 @@ class HttpxAllOf(OneLibrary, BaseAllOf):
         return isinstance(auth, self._library.Auth)
 
     def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
-        """Called by ``Client``."""
+        """Run the flows of all auth objects; called by ``Client``."""
         sent = response = None
         with Aftermath() as after, closing(self._outer.sync_auth_flow(request)) as outer:
             wanted = next(outer)
@@ -43,7 +43,7 @@ class HttpxAllOf(OneLibrary, BaseAllOf):
                 wanted = after(sent, response, advance(outer, response))
 
     async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
-        """Called by ``AsyncClient``: the same."""
+        """Run the flows of all auth objects; called by ``AsyncClient``."""
         sent = response = None
         with Aftermath() as after:
             async with aclosing(self._outer.async_auth_flow(request)) as outer:
@@ -68,24 +68,24 @@ class HttpxAfterAuth(OneLibrary):
     """``AfterAuth`` for both libraries."""
 
     def __init__(self, hook: Callable[[Any], object]) -> None:
-        """Take the function that is called with each answer.
+        """Take the function to call with each response.
 
         Raises:
-            ConfigurationError: it is not a function.
+            ConfigurationError: it is not callable.
         """
         if not callable(hook):
             raise ConfigurationError("AfterAuth takes a function", hint="Write it like AfterAuth(check_status).")
         self._hook = hook
 
     def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
-        """Called by ``Client``."""
+        """Call the hook with the response; called by ``Client``."""
         self._hook((yield request))
 
     async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
-        """Called by ``AsyncClient``, which may have an async hook."""
-        said = self._hook((yield request))
-        if isawaitable(said):
-            await said
+        """Call the hook, which may be async, with the response; called by ``AsyncClient``."""
+        result = self._hook((yield request))
+        if isawaitable(result):
+            await result
 
     def __repr__(self) -> str:
         return "AfterAuth(…)"

@@ -1,6 +1,6 @@
-"""Bodies of responses on httpx and httpx2: looking at one without losing it, and letting one go.
+"""Bodies of responses with httpx and httpx2: reading one without consuming it, and releasing a connection.
 
-Each of these is written once, for threads and for tasks: it yields what has to be waited for as a ``Wait``.
+Each operation is one generator for both clients. It yields whatever has to be waited for as a ``Wait``.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ _Result = TypeVar("_Result")
 
 
 class Wait(NamedTuple):
-    """Something that takes its time: how a thread does it, and how a task does."""
+    """An operation that takes time: the call for ``Client``, and the call that ``AsyncClient`` awaits."""
 
     in_thread: Callable[[], Any]
     in_task: Callable[[], Awaitable[Any]]
 
 
 Steps: TypeAlias = Generator[Any, Any, _Result]
-"""Yields each ``Wait``, and each request that is to be sent, and is sent what came of it."""
+"""A generator that yields each ``Wait`` and each request to be sent, and gets its outcome."""
 
 
 def thrown_into(steps: Steps[Any], error: BaseException) -> Any:
-    """What is wanted next, after a ``Wait`` that failed; ``None`` if nothing is."""
+    """Throw in the error of a ``Wait`` that failed. Return what is yielded next, or ``None`` at the end."""
     try:
         return steps.throw(error)
     except StopIteration:
@@ -38,14 +38,14 @@ def thrown_into(steps: Steps[Any], error: BaseException) -> Any:
 
 
 class Bodies:
-    """Reads the bodies of responses of one library. A stream that is put back is of the class given."""
+    """Reads the bodies of one library's responses. It replaces a stream by one of ``stream_type``."""
 
     def __init__(self, library: ModuleType, stream_type: type[Any]) -> None:
         self._library = library
         self._stream_type = stream_type
 
     def peek(self, response: Any, policy: Policy) -> Steps[bytes | None]:
-        """Look at the body, if the policy wants to, and leave it as if nobody had; ``None`` if it is too large."""
+        """Read the body for the policy, if it wants to, and put it back; ``None`` if it is too large."""
         if not policy.wants_body(response.status_code, response.headers):
             return None
         if response.is_closed:
@@ -58,8 +58,8 @@ class Bodies:
     def set_aside(self, response: Any) -> Steps[None]:
         """End the stream of a response over HTTP/2, before Xkit is asked.
 
-        While it is open, it counts against the server's limit, and the pool leads other requests to its connection,
-        which the server may have closed with the refusal.
+        An open stream counts against the server's limit. It also lets the pool give its connection to other requests,
+        although the server may have closed that with the rejection.
         """
         if response.is_closed or response.extensions.get("http_version") != b"HTTP/2":
             return
@@ -71,14 +71,14 @@ class Bodies:
         response.stream = self._stream_type(chunks, rest, original)
 
     def cut(self, response: Any) -> Steps[None]:
-        """Give back the connection of a response that is not the caller's, however long its body is."""
+        """Release the connection of a response that the caller does not get, however long its body is."""
         if response.is_closed:
             return
         original = response.stream
         chunks, rest = yield self._head_of(original)
         whole = Rejoined((), rest, original)
         yield Wait(whole.close, whole.aclose)
-        # A compressed body that is cut in the middle, or none at all, cannot be read: then nothing is left of it.
+        # A compressed body that is cut off, or is not valid, cannot be decoded: then nothing of it is kept.
         is_readable = "content-encoding" not in response.headers or (
             rest is None and self._decoded(response, chunks) is not None
         )
@@ -97,7 +97,7 @@ class Bodies:
 
 
 def read_before(library: ModuleType, response: Any) -> bytes | None:
-    """A body that an event hook, a transport without sockets, or the client on a redirect has read already."""
+    """Return a body that an event hook, a mock transport, or the client on a redirect has read; else ``None``."""
     try:
         return bytes(response.content)
     except library.ResponseNotRead:
@@ -105,7 +105,7 @@ def read_before(library: ModuleType, response: Any) -> bytes | None:
 
 
 class Rejoined:
-    """A stream whose head has been read: gives the head once more, then the rest."""
+    """A stream whose beginning has been read: yields that again, then the rest."""
 
     def __init__(self, head: Sequence[bytes], rest: Any = None, original: Any = None) -> None:
         self._head = head
@@ -137,12 +137,12 @@ class Rejoined:
 
     @property
     def elapsed(self) -> Any:
-        """What httpx2 asks its own stream for."""
+        """The elapsed time, which httpx2 reads from its stream."""
         return getattr(self._original, "elapsed", None)
 
 
 class Head:
-    """The first chunks of a body, up to 64 KiB and for a few seconds, so that neither flood nor trickle is endless."""
+    """The first chunks of a body: up to 64 KiB, and as many as arrive within a few seconds."""
 
     def __init__(self) -> None:
         self.chunks: list[bytes] = []
@@ -150,14 +150,14 @@ class Head:
         self._until = time.monotonic() + _PATIENCE
 
     def add(self, chunk: bytes) -> bool:
-        """Take one more chunk. Whether that is enough."""
+        """Add a chunk, and return whether that is enough."""
         self.chunks.append(chunk)
         self._size += len(chunk)
         return self._size > LARGEST_BODY or time.monotonic() > self._until
 
 
 def read_head(stream: Any, breaks_with: type[Exception]) -> tuple[list[bytes], Any]:
-    """The head of a stream, and the rest if it goes on; a rest that raises, if the stream breaks off before that."""
+    """Return the beginning of a stream, and the rest, if any. If the stream breaks off, the rest raises its error."""
     head, chunks = Head(), iter(stream)
     try:
         for chunk in chunks:
@@ -169,7 +169,7 @@ def read_head(stream: Any, breaks_with: type[Exception]) -> tuple[list[bytes], A
 
 
 async def aread_head(stream: Any, breaks_with: type[Exception]) -> tuple[list[bytes], Any]:
-    """The same for a task."""
+    """Return the same for an async stream."""
     head, chunks = Head(), stream.__aiter__()
     try:
         async for chunk in chunks:
@@ -181,7 +181,7 @@ async def aread_head(stream: Any, breaks_with: type[Exception]) -> tuple[list[by
 
 
 class _Break:
-    """The rest of a stream that broke off: whoever reads that far gets the error."""
+    """The rest of a stream that broke off: raises the error when it is read."""
 
     def __init__(self, error: Exception) -> None:
         self._error = error
@@ -194,7 +194,7 @@ class _Break:
 
 
 def decoded(library: ModuleType, stream_type: type[Any], chunks: Sequence[bytes], encoding: str) -> bytes | None:
-    """A whole raw body without its compression; ``None`` if it cannot be read, or grows too large."""
+    """Return a complete raw body decompressed, or ``None`` if it is not valid or too large."""
     raw = b"".join(chunks)
     slices = [raw[start : start + _SLICE] for start in range(0, len(raw), _SLICE)]
     copy = library.Response(200, headers={"content-encoding": encoding}, stream=stream_type(slices))

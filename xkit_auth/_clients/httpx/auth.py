@@ -49,7 +49,7 @@ class OneLibrary:
         """Called by libraries that this object is not for, which take any function for an auth object."""
         name, library = type(self).__name__, self._library.__name__
         raise ConfigurationError(
-            f"This {name} is for {library}, but was given to another library",
+            f"This {name} is for {library}, and was given to another library",
             hint=f"Import {name} from xkit_auth.requests, xkit_auth.httpx or xkit_auth.httpx2, to fit the client.",
         )
 

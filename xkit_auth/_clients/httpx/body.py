@@ -1,4 +1,4 @@
-"""Bodies of requests on httpx and httpx2: which can be sent twice."""
+"""Bodies of requests with httpx and httpx2: which ones can be sent again."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from .. import Rewinder, announced_length
 
 
 class Replay:
-    """Whether a request's body can be sent again, prepared before it is sent the first time.
+    """A request's body that may have to be sent again, examined before it is sent the first time.
 
-    Known are a list of bytes, something like a file, and a form of these, as the library itself has wrapped them; bytes
-    need none of this. Whatever else there is, such as a stream of the caller's own or one for tasks, may be used up.
+    A list of bytes, a file-like object and a form can be sent again, if the library itself has wrapped them. Anything
+    else, such as the caller's own stream or an async one, may be used up. A body of bytes needs no ``Replay``.
     """
 
     __slots__ = ("_chunks", "_files", "_is_known", "_list", "stream")
@@ -36,14 +36,14 @@ class Replay:
             self._files, self._is_known = [Rewinder(source, None, announced_length(headers))], True
 
     def rewind(self) -> bool:
-        """Make the body ready to be sent again. Whether that is certain to have worked."""
-        if self._list is not None and tuple(self._list) != self._chunks:  # somebody has changed it meanwhile
+        """Rewind the body, and return whether all of it is certain to be sent again."""
+        if self._list is not None and tuple(self._list) != self._chunks:  # changed since the first send
             return False
         return self._is_known and all(file.is_whole_again() for file in self._files)
 
 
 def _is_own(library: ModuleType, stream: Any, module: str, name: str) -> bool:
-    """Whether a stream is exactly of this class of the library's."""
+    """Return whether a stream is exactly of this class of the library."""
     kind = type(stream)
     return (kind.__module__, kind.__name__) == (f"{library.__name__}.{module}", name)
 

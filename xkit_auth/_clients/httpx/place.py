@@ -1,4 +1,4 @@
-"""What a request of httpx or httpx2 says about its destination beside its URL: it must not be another one."""
+"""The destinations that a request of httpx or httpx2 names besides its URL: they must be the same one."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from .mark import Mark
 _DEFAULT_PORTS = {"http": "80", "https": "443", "ws": "80", "wss": "443"}
 
 _LOOKED_AT = 32
-"""Answers from an origin that are looked at for signs of a cache: clients are mostly made when a process begins."""
+"""How many responses of an origin are examined for signs of a cache: most clients are made when a process starts."""
 
 _CACHE_SIGNS = ("caching", "hishel_from_cache", "from_cache")
-"""The extensions that hishel 2, 1 and 0 put on every answer."""
+"""The extensions that hishel 2, 1 and 0 put on every response."""
 
 
 class Place:
-    """An origin as the library says it, worked out once.
+    """An origin in the library's terms, worked out once.
 
     Attributes:
-        is_wired: whether a redirect could carry the credential elsewhere in the client's own request: in any header but
-            ``Authorization``, and in that one, too, if the client takes a redirect from http to https for an upgrade;
-            or whether a redirect may be a refusal, which is to be known before the client follows it.
-        ordinary_below: below this status there is nothing to do about an answer, once the first ones were looked at.
+        is_wired: whether requests need a ``Wire``, because the client itself would carry the credential to another
+            origin on a redirect, or because a redirect may be a rejection, which must be known before it is followed.
+            The client carries every header but ``Authorization``, and that one, too, from http to https.
+        ordinary_below: a response below this status needs nothing; 0 until the first responses were examined.
     """
 
     __slots__ = (
@@ -53,12 +53,12 @@ class Place:
         self._name = (name, name.lower()) if name and knows_headers else None
 
     def is_first_in(self, headers: Any) -> bool:
-        """Whether it is certain at a glance that the Host header is that of this place."""
+        """Return whether the first header is this origin's Host, as the library sets it: a quick check."""
         rows: Any = headers._list if self._knows_headers else ()
         return bool(rows) and rows[0] == self._host
 
     def put_plain(self, credential: Credential, headers: Any) -> bool:
-        """The same as the policy's, and faster than the library's own way to set a header that is not there yet."""
+        """Put the credential on like ``Policy.put_plain``, but faster than the library adds a header."""
         if self._name is None:
             return self._policy.put_plain(credential, headers)
         name, lower = self._name
@@ -71,17 +71,17 @@ class Place:
         return credential.is_plain
 
     def shares_a_cache(self, response: Any) -> bool:
-        """Look at one of the first answers from here. Whether a cache of the client's has to do with it."""
+        """Examine one of the first responses, and return whether a cache of the client has marked it."""
         self._unseen -= 1
         if self._unseen <= 0:
             self.ordinary_below = self._ordinary_below
         return any(name in response.extensions for name in _CACHE_SIGNS)
 
     def other_named_by(self, request: Any, earlier: Mark | None) -> str | None:
-        """What it is that names another place, if anything does; ``earlier`` is what an earlier send has left."""
+        """Return what names another destination, or ``None``; ``earlier`` is the mark of an earlier send."""
         host = self._host[2]
         if earlier is not None and request.headers.get("host") == earlier.url.netloc.decode("ascii"):
-            request.headers["Host"] = host.decode("ascii")  # the library's own, for the URL that it had then
+            request.headers["Host"] = host.decode("ascii")  # set by the library, for the request's URL at that time
         names = _names_of(request.url)
         if any(value.lower() not in names for value in request.headers.get_list("host")):
             return "The Host header"
@@ -104,15 +104,15 @@ def _text(value: Any) -> str:
 
 
 def knows_headers(headers_type: Callable[..., Any]) -> bool:
-    """Whether the library keeps its headers, which are its own affair, as they were kept when this was written."""
+    """Return whether the library's private list of headers has the form that this package knows."""
     headers = headers_type({"A": "1"})
     headers["X-Name"] = "Value"
     return getattr(headers, "_list", None) == [(b"A", b"a", b"1"), (b"X-Name", b"x-name", b"Value")]
 
 
 def is_from_cache(response: Any) -> bool:
-    """Whether an answer was not the provider's to this request, but comes out of a cache of the client's."""
+    """Return whether a response comes from a cache of the client, and not from the provider."""
     extensions = response.extensions
-    status = extensions.get("caching")  # of hishel 2, which has all in one
+    status = extensions.get("caching")  # hishel 2 has one mapping for all
     signs = status if isinstance(status, Mapping) else extensions
     return bool(signs.get("from_cache") or signs.get("hishel_from_cache"))

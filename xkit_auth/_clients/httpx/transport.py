@@ -1,7 +1,7 @@
 """Calls to Xkit over httpcore or httpcore2, on which httpx and httpx2 stand: a connection for each call.
 
-httpx itself is left out: test libraries and caches patch its clients for the whole process. So are the methods of
-httpcore that such as respx replace.
+It does not use httpx itself, since test libraries and caches patch its clients for the whole process. Of httpcore it
+uses the original methods, which libraries such as respx replace.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _METHOD = "handle_request"
 
 
 class Core:
-    """httpcore or httpcore2 as it is when this is made, which is when the adapter is imported."""
+    """httpcore or httpcore2 with its methods as they are when ``xkit_auth.httpx`` or ``httpx2`` is imported."""
 
     def __init__(self, library: ModuleType) -> None:
         pools = library.ConnectionPool, library.HTTPProxy, getattr(library, "SOCKSProxy", library.HTTPProxy)
@@ -33,7 +33,7 @@ class Core:
 
     def _pool(self, pool: type[Any], handle_request: Callable[..., Any]) -> type[Any]:
         create = getattr(pool, "create_connection", None)
-        if create is None:  # what stands in for SOCKSProxy where socksio is missing
+        if create is None:  # httpcore's placeholder for SOCKSProxy without socksio
             return pool
 
         def create_connection(itself: Any, origin: Any) -> Any:
@@ -42,23 +42,23 @@ class Core:
         return type(pool.__name__, (pool,), {_METHOD: handle_request, "create_connection": create_connection})
 
     def _as_it_was(self, connection: Any) -> Any:
-        inside: Any = getattr(connection, "_connection", None)  # which leads to a proxy
+        inside: Any = getattr(connection, "_connection", None)  # the connection to a proxy
         for each in (connection, inside):
             if type(each) is self._connection:
                 each.handle_request = MethodType(self._kept.method(self._connection, _METHOD), each)
         return connection
 
     def check(self) -> None:
-        """See whether it was the library's own.
+        """Check that the methods were the library's own.
 
         Raises:
-            ConfigurationError: something had replaced a part of it.
+            ConfigurationError: other code had replaced one.
         """
         self._kept.check()
 
 
 class HttpxTransport:
-    """A ``Transport`` that keeps no connection, sends no cookies and follows nothing."""
+    """A ``Transport`` that keeps no connection, sends no cookies and follows no redirect."""
 
     def __init__(self, core: Core, route: Route, *, socks: str) -> None:
         self._core = core
@@ -67,7 +67,7 @@ class HttpxTransport:
             route.proxy.check_library("socksio", socks)
 
     def get(self, url: str, headers: Callable[[], Mapping[str, str]], deadline: float) -> Answer:
-        """The answer, or ``NoAnswer`` by ``deadline``."""
+        """Return Xkit's response, or raise ``NoAnswer`` by ``deadline``."""
         self._core.check()
         return answered(lambda: self._get(url, headers, deadline), self._route)
 
@@ -92,9 +92,9 @@ class HttpxTransport:
 
 
 def _joined(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Headers by name, several of one name as one (RFC 9110 section 5.3)."""
+    """Return the headers by name, with several values of one name joined (RFC 9110 section 5.3)."""
     joined: dict[str, str] = {}
-    for name, value in headers:
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-        joined[key] = f"{joined[key]}, {text}" if key in joined else text
+    for raw_name, raw_value in headers:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        joined[name] = f"{joined[name]}, {value}" if name in joined else value
     return joined
