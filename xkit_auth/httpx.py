@@ -32,7 +32,7 @@ class XkitAuth(HttpxAuth, httpx.Auth):
     """An ``httpx.Auth`` that puts the credential of an Xkit connection on each request.
 
     Give it to a ``Client`` or an ``AsyncClient`` as ``auth=``;
-    one object serves any number of clients, threads and event loops. Its arguments are those of every ``XkitAuth``.
+    one object serves any number of clients, threads and event loops.
     """
 
     _adapter = __name__
@@ -55,17 +55,17 @@ class AllOf(HttpxAllOf, httpx.Auth):
 
 
 class AfterAuth(HttpxAfterAuth, httpx.Auth):
-    """A hook that is called with the answer that is left when the auth objects inside it have done their work.
+    """A hook that is called with the final response, after the auth objects inside it have finished.
 
-    An event hook of the client is called before them: one that raises for a 401 keeps the credential from being
-    fetched again. Put this first in an ``AllOf``. For an ``AsyncClient`` the hook may be async.
+    A client calls its event hooks before that: one that raises for a 401 prevents a new credential from being fetched.
+    Put this first in an ``AllOf``. With an ``AsyncClient`` the hook may be async.
     """
 
     _library = httpx
 
 
 def open_transport(*, route: Route) -> HttpxTransport:
-    """What makes calls to Xkit."""
+    """Return the transport for calls to Xkit."""
     return HttpxTransport(_CORE, route, socks="httpx[socks]")
 
 

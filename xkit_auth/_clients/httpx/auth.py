@@ -1,7 +1,7 @@
-"""What httpx and httpx2 have in common, which is everything but their name: it moves bytes and decides nothing.
+"""The auth object of httpx and httpx2, which differ only in name.
 
-``HttpxAuth`` drives the flow of ``flow.py`` from the client's own auth generator. What it has to wait for, it yields as
-a ``Wait``, which ``Client`` does in its thread and ``AsyncClient`` awaits.
+``HttpxAuth`` runs the flow of ``flow.py`` from the client's auth generator. The part after the response is written once
+for both clients: it yields a ``Wait`` where it has to wait, which ``Client`` calls and ``AsyncClient`` awaits.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ _SHARED_CACHE = (
 
 
 class OneLibrary:
-    """An auth object that is for one of the libraries, which a subclass names."""
+    """An auth object for one of the libraries, which a subclass names."""
 
     _library: ModuleType
 
     def __call__(self, _request: Any) -> Any:
-        """Called by libraries that this object is not for, which take any function for an auth object."""
+        """Raise: only a library that this object is not for calls it, since it accepts any callable."""
         name, library = type(self).__name__, self._library.__name__
         raise ConfigurationError(
             f"This {name} is for {library}, and was given to another library",
@@ -60,7 +60,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
     _stream_type: type[Any]
 
     def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
-        """Called by ``Client``: yields the request and, if that is refused, the refused hop once more."""
+        """Put the credential on, and resend a rejected hop once with a new one; called by ``Client``."""
         sent = self._sent(request)
         if sent is None:
             mark_all_as_left((yield request), request)
@@ -91,7 +91,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
                 sent.is_over()
 
     async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
-        """Called by ``AsyncClient``: the same."""
+        """Do what ``sync_auth_flow`` does; called by ``AsyncClient``."""
         sent = self._sent(request)
         if sent is None:
             mark_all_as_left((yield request), request)
@@ -122,7 +122,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
                 sent.is_over()
 
     def _after(self, sent: Sent, request: Any, response: Any, wire_type: type[Wire]) -> Steps[None]:
-        """What follows from a response that is no ordinary one: requests to be sent, and what has to be waited for."""
+        """Handle a response that is not an ordinary one; yields requests to be sent, and each ``Wait``."""
         sent.mark_hops(request, response)
         bodies, judged = Bodies(self._library, self._stream_type), response
         try:
@@ -155,7 +155,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
             raise
 
     def _sent(self, request: Any) -> Sent | None:
-        """The way of a request; ``None`` if it goes without the credential."""
+        """Return the state of a request; ``None`` if it is sent without the credential."""
         earlier: Mark | None = getattr(request, MARK, None)
         if earlier is not None:
             earlier.take_off(request)
@@ -181,7 +181,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
 
 
 def url_of(request: Any) -> str:
-    """The absolute URL of a request, with the origin that the client will connect to."""
+    """Return the absolute URL of a request, with the origin that the client will connect to."""
     url = request.url
     user = "user@" if url.userinfo else ""
     return f"{url.scheme}://{user}{url.netloc.decode('ascii')}{url.raw_path.decode('ascii')}"
@@ -189,15 +189,15 @@ def url_of(request: Any) -> str:
 
 def _origin_key(url: Any) -> Hashable:
     try:
-        # The URL's properties do more than is needed here, and all of that for each request.
+        # The URL's public properties do more work than is needed for each request.
         parsed = url._uri_reference
         return parsed.scheme, parsed.userinfo, parsed.host, parsed.port
-    except AttributeError:  # it is their own affair, and may be gone one day
+    except AttributeError:  # it is private, and may be removed
         return url.scheme, url.userinfo, url.raw_host, url.port
 
 
 def mark_all_as_left(response: Any, request: Any) -> None:
-    """Whatever the client has made of a request without the credential shall not get it either, if sent by hand."""
+    """Keep the credential off all requests that the client made from a request without it."""
     for hop in (*(each.request for each in response.history), response.request, response.next_request):
         if hop is not None and hop is not request:
             mark_as_left(hop)
@@ -209,12 +209,12 @@ def _take_off_other_kinds(request: Any, policy: Policy) -> None:
 
 
 class Sent(Foresight, Trip, Carried):
-    """A request that went out with a credential, and what has to be known of it when the answer is there.
+    """The state of a request with a credential, from sending it to handling its response.
 
-    The request remembers it for good, and so it knows the request only while that is under way.
+    The request refers to this for good, so this refers to the request only while it is being sent.
     """
 
-    # Few requests need these: what is not set costs the others nothing.
+    # Set on the class, since few requests need their own.
     _replay: Replay | None = None
     _earlier: tuple[Any, ...] = ()
     _has_left = False
@@ -230,18 +230,18 @@ class Sent(Foresight, Trip, Carried):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The headers that carry it: none before it is put on, and a crash reporter may ask at any time."""
+        """The names of the credential's headers; none before it is put on, when a crash reporter may read this."""
         return self.sending.names if "credential" in vars(self) else ()
 
     def find_place(self, url: Any) -> Place:
-        """What is worth knowing of the origin, found out once."""
+        """Make the origin's ``Place``, once."""
         settled = self.settled
         place = Place(url, settled.policy, settled.ordinary_below, knows_headers=self._knows_headers)
         settled.place = place
         return place
 
     def put_on(self, request: Any, credential: Credential, wire_type: type[Wire]) -> None:
-        """Put the credential on, and look at what has to be known before the request is sent."""
+        """Put the credential on, and record what is needed for a resend."""
         policy = self.settled.policy
         self.url = request.url
         if type(request.stream) is not self._bytes_type:
@@ -274,13 +274,13 @@ class Sent(Foresight, Trip, Carried):
             request.url = type(request.url)(in_url.put_in(str(request.url)))
             return
         except self._library.InvalidURL:
-            pass  # its text would show what was put in
+            pass  # its message would show the credential
         error = unsendable("in the URL: it makes the URL too long")
         error.connector = self.policy.slug
         raise error
 
     def mark_hops(self, request: Any, response: Any) -> None:
-        """Let the requests of the chain that began with ours know what they carry, and whether they have left."""
+        """Mark the requests of the chain that began with ours, with what they carry or as having left."""
         self._request = request
         if self.settled.place.shares_a_cache(response):
             self.xkit.directory.warn_once(_SHARED_CACHE)
@@ -297,7 +297,7 @@ class Sent(Foresight, Trip, Carried):
         self._has_left = has_left
 
     def _look_for_another(self, hop: Any) -> None:
-        """See whether an event hook, which comes after us, has put something else where the credential was."""
+        """Warn if an event hook, which the client calls after us, has replaced the credential."""
         if self._is_away(hop):
             return
         mark: Mark = getattr(hop, MARK, self)
@@ -321,10 +321,10 @@ class Sent(Foresight, Trip, Carried):
             self.wire.leave(hop)
 
     def to_be_judged(self, response: Any) -> Any:
-        """The answer that decides what follows: a redirect that is a refusal, or else the last one.
+        """Return the response to judge: a redirect that is a rejection, or else the last response.
 
         Returns:
-            ``None`` if that is no answer to a request that carried our credential, or can be no refusal.
+            ``None`` if that is not a response to a request with the credential, or cannot be a rejection.
         """
         answers = answers_of_chain(self._request, response)
         if self.policy.judges_redirects and len(answers) > 1:
@@ -341,7 +341,7 @@ class Sent(Foresight, Trip, Carried):
         return takewhile(lambda each: not self._is_away(each.request), answers)
 
     def _is_refusal(self, redirect: Any) -> bool:
-        """Whether a redirect that the client has followed, at home, says that the credential is no good."""
+        """Return whether a redirect at home, which the client has followed, rejects the credential."""
         hop = redirect.request
         if is_from_cache(redirect) or not self._is_on(hop, is_last=False):
             return False
@@ -350,7 +350,7 @@ class Sent(Foresight, Trip, Carried):
         return self.policy.judge(self.credential, self._answer_view(redirect, body)).verdict in ASKS_AGAIN
 
     def _is_carried_by(self, response: Any) -> bool:
-        """Whether this is an answer to a request that carried our credential, in a chain that never left its origin."""
+        """Return whether the response is to a request with the credential, in a chain that never left its origin."""
         hop = response.request
         if is_from_cache(response):
             return False
@@ -359,32 +359,32 @@ class Sent(Foresight, Trip, Carried):
         return self._is_on(hop, is_last=True)
 
     def _is_on(self, hop: Any, *, is_last: bool) -> bool:
-        """Whether a hop carried it. The wire puts its part on each hop at home; if the last one was, it remembers."""
+        """Return whether a hop carried the credential. The wire knows this of the last hop; hops at home carry it."""
         if self.wire is None or self.wire.carried is None:
             return self.sending.is_on(hop.headers, str(hop.url))
         return (self.wire.carried or not is_last) and self.sending.split()[0].is_on(hop.headers, "")
 
     def life(self, response: Any, body: bytes | None) -> Life:
-        """The flow that decides what follows from the answer."""
+        """Return the flow that decides what follows from the response."""
         hop = response.request
         return after_answer(
             self.policy,
             self.sending.credential,
             self._answer_view(response, body),
             lambda: self._view(hop, self.sending),
-            # Once a redirect has led elsewhere, nothing is put on again in this send.
+            # Once a redirect has led to another origin, nothing is put on again in this send.
             is_whole_again=lambda: not self._has_left and self.is_whole_again(hop.stream),
             is_proof=self.is_proof,
         )
 
     def is_whole_again(self, body: Any) -> bool:
-        """Whether a body can be sent again, and is ready for that. What it was before it was sent counts."""
+        """Rewind a body, and return whether all of it is certain to be sent again."""
         if type(body) is self._bytes_type:
             return True
         return self._replay is not None and body is self._replay.stream and self._replay.rewind()
 
     def again(self, sending: Sending, refused: Any, last: Any, wire_type: type[Wire]) -> Any:
-        """The refused hop, ready to be sent once more; ``last`` is the answer that the client has in the end."""
+        """Return the rejected hop, ready to be resent; ``last`` is the client's last response."""
         self._earlier = (*last.history, last)
         hop = refused.request
         self._remember(self._request)
@@ -404,15 +404,15 @@ class Sent(Foresight, Trip, Carried):
         return hop
 
     def _remember(self, request: Any) -> None:
-        """Let the request, and the wire if there is one, remember what it carries now, whatever comes next."""
+        """Mark the request, and its wire, with what it carries now."""
         request._xkit_auth = carried = CarriedThen(self.policy, self.sending, request.url, self.refused)
         if self.wire is not None:
             self.wire.remember(carried)
 
     def to_be_judged_at_last(self, response: Any) -> Any:
-        """The answer that is judged after the hop was sent again."""
+        """Return the response to judge after the resend, and restore the client's history."""
         self.mark_hops(self._request, response)
-        # The client has forgotten the redirects that led to the refused hop, and has emptied that one's history.
+        # The client drops the redirects that led to the rejected hop, and empties that response's history.
         refused = self._earlier[-1]
         refused.history = list(self._earlier[:-1])
         later = [hop for hop in response.history if hop is not refused]
@@ -420,29 +420,29 @@ class Sent(Foresight, Trip, Carried):
         return self.to_be_judged(response)
 
     def view_of_second(self, response: Any, body: bytes | None) -> ResponseView | None:
-        """A view of the answer to the hop that was sent again, if it is an answer to our credential."""
+        """Return a view of the response to the resend, or ``None`` if it is not one to the credential."""
         return None if response is None else self._answer_view(response, body)
 
     def blame(self, error: XkitAuthError, response: Any, last: Any) -> None:
-        """Put the answer on the error, without the credential; ``last`` is the one that the client has in the end."""
+        """Attach the response to the error, without the credential; ``last`` is the client's last response."""
         self.explain(error)
         for each in dict.fromkeys((response, *response.history, last, *last.history)):
             hop = each.request
             each.request, each.next_request = self._redacted(hop), None
-            self.take_off(hop)  # which frames of the client's still hold
+            self.take_off(hop)  # since frames of the client still hold it
         error.response = response
 
     def is_over(self) -> None:
         """Take the wire off the request."""
         assert self.wire is not None
         self.wire.over()
-        self.wire = None  # each leads to the other
+        self.wire = None  # breaks the reference cycle
 
     def is_left(self, reason: BaseException) -> None:
-        """It ends without an answer that is the caller's; if a hook of the client made it do so, that is a conflict."""
+        """Clean up after an error; warn if it is an event hook that raised before a credential could be fetched."""
         if self.wire is not None:
             self.wire.take_off()
-        while isinstance(reason, GeneratorExit) and reason.__context__ is not None:  # one for each flow around ours
+        while isinstance(reason, GeneratorExit) and reason.__context__ is not None:  # once for each flow around ours
             reason = reason.__context__
         error: Any = reason
         hop = getattr(error, "_request", None)  # of the client's own errors

@@ -1,13 +1,13 @@
-"""What of ours is on a request of httpx or httpx2. The request object knows it for as long as it lives.
+"""What the library has put on a request of httpx or httpx2, remembered on the request object itself.
 
-A credential stays at home because of three things:
+Home is the origin that the credential was put on for. A credential stays there because of three rules:
 
-* A request that is sent again first loses what an earlier send has put on it, before anything else is decided. For that
-  the request object, and each that the client makes of it, has an attribute that leads to a ``Mark``.
-* ``wire.py`` puts whatever is not in ``Authorization``, which is all that the clients strip on a redirect
-  elsewhere, on each hop at home, below the client, so that no redirect can take it along.
-* Once a chain of redirects has left the origin, none of its requests gets a credential any more: not from the wire, not
-  by a resend, and not if its owner follows it by hand.
+* A request that is sent again first loses what an earlier send put on it. For that, the request and each request that
+  the client makes from it have an attribute that holds a ``Mark``.
+* On a redirect to another origin, the clients strip only ``Authorization``. A credential anywhere else is put on each
+  hop at home by ``wire.py``, below the client, so that no redirect can carry it along.
+* Once a chain of redirects has left its origin, none of its later requests gets a credential: not from the wire, not on
+  a resend, and not if the caller sends ``response.next_request``.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from typing import Any
 from ..._connectors import Policy, Sending
 
 MARK = "_xkit_auth"
-"""The attribute of a request object. It pickles with that."""
+"""The attribute of a request that holds its ``Mark``. It is pickled with the request."""
 
 HAS_LEFT = "xkit_auth_has_left"
-"""An extension of such a request, too: a client gives those to the next request, which lacks our attribute."""
+"""An extension of a request that has left: a client copies extensions to the next request, but not attributes."""
 
 _DEFAULT_PORTS = {b"http": 80, b"https": 443}
 _AS_HTTP = {b"ws": b"http", b"wss": b"https"}
@@ -33,7 +33,7 @@ class Mark:
     """What is remembered on a request object.
 
     Attributes:
-        url: where the request went, without anything of ours in it.
+        url: the URL of the request, without the credential.
     """
 
     __slots__ = ()
@@ -44,24 +44,24 @@ class Mark:
     @property
     @abstractmethod
     def names(self) -> tuple[str, ...]:
-        """The headers that were put on."""
+        """The names of the headers that were put on."""
 
     @abstractmethod
     def is_ours(self, name: bytes, value: bytes) -> bool:
-        """Whether a header is one that was put on."""
+        """Return whether a header is one that was put on."""
 
     def take_off(self, request: Any) -> None:
-        """Leave nothing of this on the request. What the caller has put in its place is the caller's."""
+        """Remove what was put on a request. Values that the caller has put in its place stay."""
         request.headers = self.taken_off(request.headers)
         self.clear_url(request)
 
     def taken_off(self, headers: Any) -> Any:
-        """Headers without those that were put on."""
+        """Return headers without those that were put on."""
         kept = [each for each in headers.raw if not self.is_ours(*each)]
         return headers if len(kept) == len(headers.raw) else type(headers)(kept)
 
     def clear_url(self, request: Any) -> None:
-        """Leave nothing of this in the request's URL."""
+        """Remove the credential from the request's URL."""
 
     def __reduce__(self) -> Any:
         return (Left if self.has_left else Named), (self.url, self.names)
@@ -71,7 +71,7 @@ class Mark:
 
 
 class Named(Mark):
-    """All that a pickle tells: which headers they were."""
+    """A mark that knows only the names of the headers, as after unpickling."""
 
     __slots__ = ("_names", "url")
 
@@ -81,44 +81,44 @@ class Named(Mark):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The headers that were put on."""
+        """The names of the headers that were put on."""
         return self._names
 
     def is_ours(self, name: bytes, value: bytes) -> bool:
-        """Whether a header has the name of one that was put on."""
+        """Return whether a header has the name of one that was put on."""
         return name.lower().decode("latin-1") in {ours.lower() for ours in self._names}
 
 
 class Left(Named):
-    """A redirect elsewhere has led to the request."""
+    """The mark of a request that a redirect has led to another origin."""
 
     __slots__ = ()
     has_left = True
 
 
 def mark_as_left(request: Any) -> None:
-    """Let neither a request nor those that a client makes of it for a redirect get a credential any more."""
+    """Keep any credential off a request, and off those that the client makes from it for a redirect."""
     request._xkit_auth = Left(request.url)
     request.extensions = {**request.extensions, HAS_LEFT: True}
 
 
 class Carried(Mark):
-    """A credential that was put on."""
+    """The mark of a request with a credential."""
 
     __slots__ = ()
     policy: Any
     sending: Any
     refused: Any
-    """What was put on before, in the same send, and was refused; ``None`` if nothing was."""
+    """The headers that were rejected earlier in the same send, or ``None``."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The headers that carry it."""
+        """The names of the credential's headers."""
         names: tuple[str, ...] = self.sending.names
         return names
 
     def is_ours(self, name: bytes, value: bytes) -> bool:
-        """Whether a header is one that was put on, with the value that it had then."""
+        """Return whether a header is one that was put on, with the same value."""
         return any(name.lower() == ours.lower() and value == what for ours, what in self._encoded())
 
     def _encoded(self) -> list[tuple[bytes, bytes]]:
@@ -126,32 +126,32 @@ class Carried(Mark):
         return [*self.sending.encoded(), *extra]
 
     def bare(self, url: str) -> str:
-        """A URL without what was put into it."""
+        """Return a URL without the credential."""
         bare: str = self.sending.bare(url)
         return bare
 
-    def is_said_in(self, text: str) -> bool:
-        """Whether a text says the credential back, or the one that was refused before it, in whatever encoding."""
-        return any(each.is_said_in(text) for each in (self.sending, self.refused) if each is not None)
+    def is_said_in(self, url: str) -> bool:
+        """Return whether a URL contains the credential, or the one that was rejected before it, in any encoding."""
+        return any(each.is_said_in(url) for each in (self.sending, self.refused) if each is not None)
 
     def is_refused_by(self, _status: int, _headers: Any, _hop: Any) -> bool:
-        """Whether a redirect refuses it, and something is still to be done about that."""
+        """Return whether a redirect rejects the credential, and that has not been handled."""
         return False
 
     def clear_url(self, request: Any) -> None:
-        """Leave nothing of this in the request's URL."""
+        """Remove the credential from the request's URL."""
         if self.policy.writes_url:
             request.url = type(request.url)(self.bare(str(request.url)))
 
     def bare_value(self, value: bytes) -> bytes:
-        """A header's value, without it if that is a URL."""
-        text = text_of(value)
-        bare = self.bare(text)
-        return value if bare == text else bare.encode()
+        """Return a URL in a header without the credential."""
+        url = text_of(value)
+        bare = self.bare(url)
+        return value if bare == url else bare.encode()
 
 
 class CarriedThen(Carried):
-    """The same for one request of several, which goes on to carry this."""
+    """The mark of one request of a send, with the credential that it carried."""
 
     __slots__ = ("policy", "refused", "sending", "url")
 
@@ -166,25 +166,25 @@ _NOTHING = Named(None)
 
 
 def origin_of_url(url: Any) -> Origin:
-    """The origin of a URL of httpx."""
+    """Return the origin of a URL of httpx."""
     return origin_of_parts(url.raw_scheme, url.raw_host, url.port)
 
 
 def origin_of_parts(scheme: bytes, host: bytes, port: int | None) -> Origin:
-    """An origin, comparable with others. A WebSocket's is that of the HTTP that it begins with."""
+    """Return a comparable origin. The origin of a WebSocket is that of its HTTP handshake."""
     scheme = _AS_HTTP.get(scheme, scheme)
     return scheme, host.lower(), port or _DEFAULT_PORTS.get(scheme)
 
 
 def patience_of(request: Any) -> float | None:
-    """Seconds that the caller of this request waits for an answer; ``None`` if that is not said."""
+    """Return the request's read timeout in seconds, or ``None``."""
     timeout = request.extensions.get("timeout")
     seconds = timeout.get("read") if isinstance(timeout, dict) else None
     return max(float(seconds), 0.0) if isinstance(seconds, (int, float)) else None
 
 
 def text_of(value: bytes) -> str:
-    """A header's value, as the clients read it."""
+    """Return a header's value as a string, decoded as the clients do it."""
     try:
         return value.decode()
     except UnicodeDecodeError:
@@ -192,14 +192,14 @@ def text_of(value: bytes) -> str:
 
 
 class Aftermath:
-    """Beside other auth objects, which send again what they like: once a chain has left, nothing of ours goes along."""
+    """Keeps the credential off what the other auth objects of an ``AllOf`` send after a chain has left home."""
 
     def __init__(self) -> None:
         self._has_left = False
         self._bare: list[Any] = []
 
     def __call__(self, sent: Any, response: Any, wanted: Any) -> Any:
-        """What is ``wanted`` after the answer to ``sent``, without the credential if the chain has left."""
+        """Return ``wanted``, the next request after the response to ``sent``; without the credential after leaving."""
         self._has_left = self._has_left or has_left(sent, response)
         mark: Mark = getattr(wanted, MARK, _NOTHING)
         if self._has_left and wanted is not None and not mark.has_left:
@@ -212,23 +212,23 @@ class Aftermath:
         return self
 
     def __exit__(self, *_how: object) -> None:
-        for request in self._bare:  # which are their owners' again
+        for request in self._bare:  # their owners may send them again
             request._xkit_auth = Named(request.url)
             request.extensions = {name: value for name, value in request.extensions.items() if name != HAS_LEFT}
 
 
 def chain_of(sent: Any, response: Any) -> list[Any]:
-    """The requests of a chain of redirects, from the one that was sent to the one that was answered."""
+    """Return the requests of a chain of redirects, from the one that was sent to that of the last response."""
     hops = [each.request for each in (*response.history, response)]
     begins = [index for index, hop in enumerate(hops) if hop is sent]
     return hops[begins[-1] :] if begins else hops
 
 
 def answers_of_chain(sent: Any, response: Any) -> list[Any]:
-    """The answers to these."""
+    """Return the responses to the requests of ``chain_of``."""
     return [*response.history, response][-len(chain_of(sent, response)) :]
 
 
 def has_left(sent: Any, response: Any) -> bool:
-    """Whether a chain of redirects has been at another origin than it began at."""
+    """Return whether a chain of redirects has been at another origin than its first one."""
     return len({origin_of_url(hop.url) for hop in (sent, *chain_of(sent, response))}) > 1

@@ -1,9 +1,9 @@
-"""Below httpx and httpx2: what the client would carry to another host on a redirect, or show in its log.
+"""Putting a credential on below httpx and httpx2, where no redirect carries it along and no log shows it.
 
-Both clients strip ``Authorization`` when a redirect leaves the origin, and nothing else. A credential in any other
-header therefore leaves the client's request as soon as the first hop is on its way, and is put back at the wire, on
-each hop to the same origin, until the chain has once left that. One in the URL leaves the request in the same way,
-before the client logs the URL. The ``trace`` extension of the transport is the place where all this can be done.
+When a redirect leaves the origin, both clients strip ``Authorization`` and nothing else. So a credential in any other
+header is removed from the client's request as soon as the first hop is sent. The ``Wire`` puts it on each hop to the
+same origin, until the chain leaves that. A credential in the URL is handled in the same way, before the client logs the
+URL. The ``Wire`` is the ``trace`` extension, which the transport calls with each of its own requests and responses.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ _NOT_SENT = "http2.send_request_headers.failed"
 
 
 class Wire:
-    """The ``trace`` extension of one request: moves the credential's headers, then calls the caller's own trace."""
+    """The ``trace`` extension of one request: puts the credential on each hop, then calls the caller's own trace."""
 
     _is_active = True
     _is_taken_off = False
     _has_left = False
     _hop: Any = None
     is_sent_again = False
-    """Whether this request is the second one, to a server that may have closed its connection with the refusal."""
+    """Whether this is a resend, to a server that may have closed its connection with the rejection."""
     carried: bool | None = None
-    """Whether the last hop went out with the credential; ``None`` if the transport does not say."""
+    """Whether the last hop was sent with the credential; ``None`` if the transport does not call its trace."""
     withheld: tuple[tuple[bytes, bytes], ...] = ()
-    """The headers that would have led the client on from a refusal, which it must not see before that is dealt with."""
+    """The ``Location`` headers of a rejection, hidden from the client until that is handled."""
 
     def __init__(self, request: Any, carried: Carried) -> None:
         extensions = request.extensions
@@ -47,14 +47,14 @@ class Wire:
         request.extensions = self._during
 
     def __call__(self, name: str, info: dict[str, Any]) -> Any:
-        """Called by the transport; for an async one, what is returned is awaited."""
+        """Handle an event of the transport; an async transport awaits the result."""
         if self._notice(name, info):
             self._carried.fetch_early(patience_of(self._request))
             self._withhold(info["return_value"])
         return None if self._theirs is None else self._theirs(name, info)
 
     def _notice(self, name: str, info: dict[str, Any]) -> bool:
-        """Move what is to be moved. Whether a redirect is a refusal, so that a credential is to be fetched."""
+        """Handle an event, and return whether it is a redirect that rejects the credential."""
         if name.endswith(_STARTED):
             self._move(info["request"])
         elif name.endswith(_ANSWERED):
@@ -66,13 +66,13 @@ class Wire:
         return False
 
     def remember(self, carried: Carried) -> None:
-        """Stay with this, whatever the request is going to carry."""
+        """Keep this for the hops of this send, whatever the request carries later."""
         self._carried = carried
 
-    # On the way there
+    # Requests
 
     def _move(self, hop: Any) -> None:
-        if hop.method == b"CONNECT":  # to a proxy, which has its own request for the same exchange
+        if hop.method == b"CONNECT":  # to a proxy: the request through it has its own event
             return
         self._hop = hop
         is_at_home = origin_of_parts(hop.url.scheme, hop.url.host, hop.url.port) == origin_of_url(self._carried.url)
@@ -85,12 +85,12 @@ class Wire:
             if self.carried:
                 _put_on(hop, sending)
         elif self._has_left:
-            # The request was sent again meanwhile, or its owner follows a redirect by hand: nothing is added to what
-            # it carries, and still none of it reaches a stranger.
+            # The request is used for another send, or the caller follows a redirect by hand: nothing is put on, and
+            # what it carries does not reach another origin.
             self._strip(hop, ())
 
     def _strip(self, hop: Any, hidden: tuple[str, ...]) -> None:
-        """Take the headers of these names off a hop, and if the chain has left, whatever is ours."""
+        """Remove the headers of these names from a hop, and everything of ours if the chain has left."""
         names = {name.lower().encode("ascii") for name in hidden}
         hop.headers = [
             (name, value)
@@ -100,10 +100,10 @@ class Wire:
         if self._has_left:
             hop.url.target = self._carried.bare_value(hop.url.target)
 
-    # On the way back
+    # Responses
 
     def _look_at_target(self, answer: tuple[Any, ...]) -> None:
-        """Where a redirect leads: the client would log that, and follow it with whatever it says."""
+        """Remove the credential from a redirect's target, which the client would log and follow."""
         headers = answer[-1]
         at = [index for index, (name, _) in enumerate(headers) if name.lower() == b"location"]
         if not at:
@@ -111,12 +111,12 @@ class Wire:
         for index in at:
             name, value = headers[index]
             headers[index] = name, self._carried.bare_value(value)
-        said = ", ".join(text_of(headers[index][1]) for index in at)  # as the client reads several of them
-        if self._carried.is_said_in(said):
+        target = ", ".join(text_of(headers[index][1]) for index in at)  # as the client joins several
+        if self._carried.is_said_in(target):
             for index in reversed(at):
-                del headers[index]  # no redirect any more: the answer is the caller's
-        elif _is_redirect(answer) and not self._is_at_home(said):
-            self._has_left = True  # the hop that follows need not come by here
+                del headers[index]  # no redirect any more: the caller gets this response
+        elif _is_redirect(answer) and not self._is_at_home(target):
+            self._has_left = True  # the next hop may use a transport that does not call this trace
 
     def _is_refused_by(self, answer: tuple[Any, ...]) -> bool:
         if not (self._is_active and self.carried and _is_redirect(answer)):
@@ -124,12 +124,12 @@ class Wire:
         return bool(self._carried.is_refused_by(_status_of(answer), answer[-1], self._hop))
 
     def _withhold(self, answer: tuple[Any, ...]) -> None:
-        """Keep a redirect from being followed, if the refusal that it is will be dealt with."""
+        """Keep a rejection from being followed as a redirect, if there is something to do with it."""
         headers = answer[-1]
         if self._carried.is_to_be_dealt_with(self._hop.stream):
             self.withheld = tuple([each for each in headers if each[0].lower() == b"location"])
             headers[:] = [each for each in headers if each[0].lower() != b"location"]
-            self._has_left = False  # for it has not been followed
+            self._has_left = False  # since it is not followed
 
     def _is_at_home(self, target: str) -> bool:
         home = str(self._carried.url)
@@ -138,10 +138,10 @@ class Wire:
         except ValueError:
             return False
 
-    # At the end
+    # Cleaning up
 
     def take_off(self) -> None:
-        """Leave nothing on the client's request: on its way it does not need it, and afterwards nobody does."""
+        """Remove the credential from the client's request, once: the hops have it."""
         if self._is_taken_off:
             return
         self._is_taken_off = True
@@ -153,9 +153,9 @@ class Wire:
         self._carried.clear_url(self._request)
 
     def over(self) -> None:
-        """Leave no trace; hops that were made of the request get nothing any more.
+        """Remove this from the request; later hops get no credential.
 
-        On a transport that does not call its trace the header is still on the request, as ``Authorization`` always is.
+        If the transport does not call its trace, the header is still on the request, as ``Authorization`` always is.
         """
         self._is_active = False
         if not self._is_taken_off:
@@ -165,20 +165,20 @@ class Wire:
         else:
             self.leave(self._request)
         self._hop = None
-        self._during = None  # it leads back here, which would leave the two of them to the garbage collector
+        self._during = None  # it refers back to this object, a cycle for the garbage collector
 
     def leave(self, request: Any) -> None:
-        """Take this off the extensions of the request, or of one that was made of it."""
+        """Remove this from the extensions of the request, or of one that was made from it."""
         extensions = request.extensions
         if extensions.get("trace") is self:
             rest = {name: value for name, value in extensions.items() if name != "trace"}
             request.extensions = rest if self._theirs is None else {**rest, "trace": self._theirs}
 
     def on_redirect(self, request: Any, url: Any, headers: Any) -> Any:
-        """The headers that the client has made for a redirect of ``request`` to ``url``, without ours if it leaves.
+        """Return the client's headers for a redirect of ``request`` to ``url``, without ours at another origin.
 
         Raises:
-            HostNotAllowed: it leaves, and the URL says the credential back.
+            HostNotAllowed: the URL is of another origin, and contains the credential.
         """
         self._has_left = self._has_left or origin_of_url(url) != origin_of_url(request.url)
         if not self._has_left:
@@ -192,9 +192,9 @@ class Wire:
 
 
 def without_hidden(redirected: Callable[..., Any], _client: object, args: tuple[Any, ...], kwargs: Any) -> Any:
-    """Wrapped by ``bind`` around the method that makes a redirect's headers: leave out those that are ours.
+    """Remove our headers from those of a redirect. ``bind`` wraps this around the client's method that makes them.
 
-    For transports that do not call their trace, on which such a header is still on the request.
+    It is for transports that do not call their trace: there, the header is still on the request.
     """
     headers = redirected(*args, **kwargs)
     wire = args[0].extensions.get("trace")
@@ -202,10 +202,10 @@ def without_hidden(redirected: Callable[..., Any], _client: object, args: tuple[
 
 
 class AsyncWire(Wire):
-    """The same for an async transport, which awaits its trace."""
+    """A ``Wire`` for an async transport, which awaits its trace."""
 
     async def __call__(self, name: str, info: dict[str, Any]) -> None:
-        """Called and awaited by the transport."""
+        """Handle an event of the transport, which awaits this."""
         if self._notice(name, info):
             await self._carried.afetch_early(patience_of(self._request))
             self._withhold(info["return_value"])
@@ -214,10 +214,10 @@ class AsyncWire(Wire):
 
 
 def _try_another_connection(error: Exception) -> None:
-    """Let the pool take another connection, if the one that the refusal came on can be written to no more.
+    """Let the pool use another connection if the one of the rejection is closed.
 
-    Over HTTP/2 a server may close that with the refusal, and the pool does not know as long as it has other streams.
-    The refusal would be lost. Nothing of the request has gone out.
+    Over HTTP/2 a server may close it with the rejection, and the pool does not notice while it has other streams. The
+    caller would get a ``WriteError`` instead of a response. Nothing of the request has been sent.
     """
     core: Any = sys.modules.get(type(error).__module__.partition(".")[0])
     if type(error).__name__ == "WriteError" and hasattr(core, "ConnectionNotAvailable"):
