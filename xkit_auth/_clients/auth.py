@@ -175,9 +175,9 @@ class Trip:
         """Tell listeners that a provider rejected the credential."""
         self.xkit.directory.tell("rejected", self.policy.slug, self.context, step.rejected, step.verdict.value)
 
-    def after_fetch(self, life: Life, step: Fetch, current: Credential) -> Step | None:
+    def after_fetch(self, flow: Life, step: Fetch, current: Credential) -> Step | None:
         """Continue the flow with the fetched credential. Return the next step, or ``None`` if nothing is resent."""
-        following = advance(life, current)
+        following = advance(flow, current)
         if following is None:
             why = "same_credential" if current == step.rejected else "body"
             self.xkit.directory.tell("not_resent", self.policy.slug, self.context, current, why)

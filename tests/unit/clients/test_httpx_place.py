@@ -74,10 +74,10 @@ def test_a_credential_that_is_not_plain_is_not_put_on():
 
 def test_the_host_is_certain_at_a_glance_if_it_comes_first_and_headers_are_kept_as_known():
     there = place(Policy())
-    assert there.is_first_in(headers(HOST))
-    assert not there.is_first_in(headers((b"Host", b"host", b"evil.example")))
-    assert not there.is_first_in(headers())
-    assert not place(Policy(), known=False).is_first_in(headers(HOST))
+    assert there.host_is_first_in(headers(HOST))
+    assert not there.host_is_first_in(headers((b"Host", b"host", b"evil.example")))
+    assert not there.host_is_first_in(headers())
+    assert not place(Policy(), known=False).host_is_first_in(headers(HOST))
 
 
 @pytest.mark.parametrize(

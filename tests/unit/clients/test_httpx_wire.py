@@ -139,7 +139,7 @@ def test_a_proxy_that_is_asked_for_a_tunnel_does_not_see_it(wire):
 
 
 def test_when_it_is_over_nothing_is_added_and_a_stranger_still_gets_nothing(wire):
-    wire.over()
+    wire.detach()
     assert KEY not in send(wire, hop())
     mine, stranger = hop(), hop(host=b"evil.example")
     for each in (mine, stranger):
@@ -149,7 +149,7 @@ def test_when_it_is_over_nothing_is_added_and_a_stranger_still_gets_nothing(wire
 
 
 def test_when_it_is_over_a_header_of_that_name_that_is_the_callers_stays(wire):
-    wire.over()
+    wire.detach()
     stranger = hop(host=b"evil.example")
     stranger.headers.append((b"X-Key", b"mine"))
     assert (b"X-Key", b"mine") in send(wire, stranger)
@@ -176,7 +176,7 @@ def test_the_extensions_of_the_request_are_as_they_were_when_it_is_over():
     mine.extensions = before = {"timeout": {}}
     wire = Wire(mine, carried(("X-Key", "t0ken-text")))
     assert mine.extensions == {"timeout": {}, "trace": wire}
-    wire.over()
+    wire.detach()
     assert mine.extensions is before
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from ..._connectors import answer_view
 from ..._values import Credential, RequestView, Verdict, XkitAuthError
 from .. import ASKS_AGAIN, Trip
-from .mark import Carried, text_of
+from .mark import Carried, decoded_value
 
 
 class Foresight(Trip, Carried):
@@ -46,7 +46,7 @@ class Foresight(Trip, Carried):
 
     def _view_at_wire(self, hop: Any) -> RequestView:
         headers = {
-            name.decode("latin-1"): text_of(value) for name, value in hop.headers if not self.is_ours(name, value)
+            name.decode("latin-1"): decoded_value(value) for name, value in hop.headers if not self.is_ours(name, value)
         }
         url = self.bare(bytes(hop.url).decode("latin-1"))
         return RequestView(method=hop.method.decode("ascii"), url=url, headers=headers, body=None)
@@ -65,7 +65,7 @@ class Foresight(Trip, Carried):
         except XkitAuthError as error:
             self._early = error
 
-    def is_to_be_dealt_with(self, body: Any) -> bool:
+    def needs_handling(self, body: Any) -> bool:
         """Return whether the rejection leads to a resend or an error, so that the client must not follow it."""
         early = self._early
         if not isinstance(early, Credential):

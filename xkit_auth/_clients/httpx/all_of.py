@@ -10,7 +10,7 @@ from typing import Any
 from ..._values import ConfigurationError
 from .. import BaseAllOf, advance
 from .auth import OneLibrary
-from .mark import Aftermath
+from .mark import OriginGuard
 
 
 class HttpxAllOf(OneLibrary, BaseAllOf):
@@ -32,20 +32,20 @@ class HttpxAllOf(OneLibrary, BaseAllOf):
     def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
         """Run the flows of all auth objects; called by ``Client``."""
         sent = response = None
-        with Aftermath() as after, closing(self._outer.sync_auth_flow(request)) as outer:
+        with OriginGuard() as guard, closing(self._outer.sync_auth_flow(request)) as outer:
             wanted = next(outer)
             while wanted is not None:
                 with closing(self._inner.sync_auth_flow(wanted)) as inner:
                     attempt = next(inner)
                     while attempt is not None:
                         sent, response = attempt, (yield attempt)
-                        attempt = after(sent, response, advance(inner, response))
-                wanted = after(sent, response, advance(outer, response))
+                        attempt = guard(sent, response, advance(inner, response))
+                wanted = guard(sent, response, advance(outer, response))
 
     async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
         """Run the flows of all auth objects; called by ``AsyncClient``."""
         sent = response = None
-        with Aftermath() as after:
+        with OriginGuard() as guard:
             async with aclosing(self._outer.async_auth_flow(request)) as outer:
                 wanted = await anext(outer)
                 while wanted is not None:
@@ -53,8 +53,8 @@ class HttpxAllOf(OneLibrary, BaseAllOf):
                         attempt = await anext(inner)
                         while attempt is not None:
                             sent, response = attempt, (yield attempt)
-                            attempt = after(sent, response, await _advance(inner, response))
-                    wanted = after(sent, response, await _advance(outer, response))
+                            attempt = guard(sent, response, await _advance(inner, response))
+                    wanted = guard(sent, response, await _advance(outer, response))
 
 
 async def _advance(flow: AsyncGenerator[Any, Any], response: Any) -> Any:

@@ -55,7 +55,7 @@ class Bodies:
         response.stream = self._stream_type(chunks, rest, original)
         return None if rest is not None else self._decoded(response, chunks)
 
-    def set_aside(self, response: Any) -> Steps[None]:
+    def end_stream(self, response: Any) -> Steps[None]:
         """End the stream of a response over HTTP/2, before Xkit is asked.
 
         An open stream counts against the server's limit. It also lets the pool give its connection to other requests,
@@ -70,7 +70,7 @@ class Bodies:
             yield Wait(ended.close, ended.aclose)
         response.stream = self._stream_type(chunks, rest, original)
 
-    def cut(self, response: Any) -> Steps[None]:
+    def truncate(self, response: Any) -> Steps[None]:
         """Release the connection of a response that the caller does not get, however long its body is."""
         if response.is_closed:
             return

@@ -63,7 +63,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
         """Put the credential on, and resend a rejected hop once with a new one; called by ``Client``."""
         sent = self._sent(request)
         if sent is None:
-            mark_all_as_left((yield request), request)
+            mark_hops_as_left((yield request), request)
             return
         credential = sent.settled.held(sent.context) or sent.fetch(None, patience_of(request))
         sent.put_on(request, credential, Wire)
@@ -84,17 +84,17 @@ class HttpxAuth(OneLibrary, BaseAuth):
                         outcome = yield wanted
                     wanted = advance(steps, outcome)
         except BaseException as reason:
-            sent.is_left(reason)
+            sent.on_error(reason)
             raise
         finally:
             if sent.wire is not None:
-                sent.is_over()
+                sent.detach_wire()
 
     async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
         """Do what ``sync_auth_flow`` does; called by ``AsyncClient``."""
         sent = self._sent(request)
         if sent is None:
-            mark_all_as_left((yield request), request)
+            mark_hops_as_left((yield request), request)
             return
         credential = sent.settled.held(sent.context) or await sent.afetch(None, patience_of(request))
         sent.put_on(request, credential, AsyncWire)
@@ -115,11 +115,11 @@ class HttpxAuth(OneLibrary, BaseAuth):
                         outcome = yield wanted
                     wanted = advance(steps, outcome)
         except BaseException as reason:
-            sent.is_left(reason)
+            sent.on_error(reason)
             raise
         finally:
             if sent.wire is not None:
-                sent.is_over()
+                sent.detach_wire()
 
     def _after(self, sent: Sent, request: Any, response: Any, wire_type: type[Wire]) -> Steps[None]:
         """Handle a response that is not an ordinary one; yields requests to be sent, and each ``Wait``."""
@@ -129,29 +129,29 @@ class HttpxAuth(OneLibrary, BaseAuth):
             judged = sent.to_be_judged(response)
             if judged is None:
                 return
-            life = sent.life(judged, (yield from bodies.peek(judged, sent.policy)))
-            step = next(life, None)
+            flow = sent.flow(judged, (yield from bodies.peek(judged, sent.policy)))
+            step = next(flow, None)
             while step is not None:
                 if isinstance(step, Fetch):
                     sent.note_rejected(step)
-                    yield from bodies.set_aside(response)
+                    yield from bodies.end_stream(response)
                     rejected, seconds = step.rejected, patience_of(request)
                     fetched = yield Wait(
                         partial(sent.fetch, rejected, seconds), partial(sent.afetch, rejected, seconds)
                     )
-                    step = sent.after_fetch(life, step, fetched)
+                    step = sent.after_fetch(flow, step, fetched)
                 elif isinstance(step, Send):
-                    yield from bodies.cut(response)
-                    response = yield sent.again(step.sending, judged, response, wire_type)
-                    judged = sent.to_be_judged_at_last(response)
+                    yield from bodies.truncate(response)
+                    response = yield sent.resend(step.sending, judged, response, wire_type)
+                    judged = sent.to_be_judged_after_resend(response)
                     body = None if judged is None else (yield from bodies.peek(judged, sent.policy))
-                    step = advance(life, sent.view_of_second(judged, body))
+                    step = advance(flow, sent.view_of_second(judged, body))
                 else:
                     sent.note(step)
-                    step = advance(life, None)
+                    step = advance(flow, None)
         except XkitAuthError as error:
-            yield from bodies.cut(response)
-            sent.blame(error, judged or response, response)
+            yield from bodies.truncate(response)
+            sent.attach_response(error, judged or response, response)
             raise
 
     def _sent(self, request: Any) -> Sent | None:
@@ -168,7 +168,7 @@ class HttpxAuth(OneLibrary, BaseAuth):
             return None
         place: Place = sent.settled.place or sent.find_place(request.url)
         extensions = request.extensions
-        if place.is_first_in(request.headers) and "sni_hostname" not in extensions and "target" not in extensions:
+        if place.host_is_first_in(request.headers) and "sni_hostname" not in extensions and "target" not in extensions:
             return sent
         other = place.other_named_by(request, earlier)
         if other is not None:
@@ -196,7 +196,7 @@ def _origin_key(url: Any) -> Hashable:
         return url.scheme, url.userinfo, url.raw_host, url.port
 
 
-def mark_all_as_left(response: Any, request: Any) -> None:
+def mark_hops_as_left(response: Any, request: Any) -> None:
     """Keep the credential off all requests that the client made from a request without it."""
     for hop in (*(each.request for each in response.history), response.request, response.next_request):
         if hop is not None and hop is not request:
@@ -287,7 +287,7 @@ class Sent(Foresight, Trip, Carried):
         if self.wire is not None and self.wire.withheld:
             response.headers = type(response.headers)([*response.headers.raw, *self.wire.withheld])
         hops, has_left = chain_of(request, response), False
-        self._look_for_another(hops[-1])
+        self._check_for_replacement(hops[-1])
         for hop in hops if response.next_request is None else [*hops, response.next_request]:
             if not has_left and self._is_away(hop):
                 has_left = True
@@ -296,7 +296,7 @@ class Sent(Foresight, Trip, Carried):
                 self._mark(hop, has_left=has_left)
         self._has_left = has_left
 
-    def _look_for_another(self, hop: Any) -> None:
+    def _check_for_replacement(self, hop: Any) -> None:
         """Warn if an event hook, which the client calls after us, has replaced the credential."""
         if self._is_away(hop):
             return
@@ -318,7 +318,7 @@ class Sent(Foresight, Trip, Carried):
             self.clear_url(hop)
             hop._xkit_auth = CarriedThen(self.policy, self.sending, hop.url, self.refused)
         if self.wire is not None:
-            self.wire.leave(hop)
+            self.wire.remove_from(hop)
 
     def to_be_judged(self, response: Any) -> Any:
         """Return the response to judge: a redirect that is a rejection, or else the last response.
@@ -364,7 +364,7 @@ class Sent(Foresight, Trip, Carried):
             return self.sending.is_on(hop.headers, str(hop.url))
         return (self.wire.carried or not is_last) and self.sending.split()[0].is_on(hop.headers, "")
 
-    def life(self, response: Any, body: bytes | None) -> Life:
+    def flow(self, response: Any, body: bytes | None) -> Life:
         """Return the flow that decides what follows from the response."""
         hop = response.request
         return after_answer(
@@ -383,13 +383,13 @@ class Sent(Foresight, Trip, Carried):
             return True
         return self._replay is not None and body is self._replay.stream and self._replay.rewind()
 
-    def again(self, sending: Sending, refused: Any, last: Any, wire_type: type[Wire]) -> Any:
+    def resend(self, sending: Sending, refused: Any, last: Any, wire_type: type[Wire]) -> Any:
         """Return the rejected hop, ready to be resent; ``last`` is the client's last response."""
         self._earlier = (*last.history, last)
         hop = refused.request
         self._remember(self._request)
         if self.wire is not None:
-            self.is_over()
+            self.detach_wire()
         for name in self.sending.names:  # a plugin may name other headers this time
             hop.headers.pop(name, None)
         _take_off_other_kinds(hop, self.policy)
@@ -407,9 +407,9 @@ class Sent(Foresight, Trip, Carried):
         """Mark the request, and its wire, with what it carries now."""
         request._xkit_auth = carried = CarriedThen(self.policy, self.sending, request.url, self.refused)
         if self.wire is not None:
-            self.wire.remember(carried)
+            self.wire.keep(carried)
 
-    def to_be_judged_at_last(self, response: Any) -> Any:
+    def to_be_judged_after_resend(self, response: Any) -> Any:
         """Return the response to judge after the resend, and restore the client's history."""
         self.mark_hops(self._request, response)
         # The client drops the redirects that led to the rejected hop, and empties that response's history.
@@ -423,7 +423,7 @@ class Sent(Foresight, Trip, Carried):
         """Return a view of the response to the resend, or ``None`` if it is not one to the credential."""
         return None if response is None else self._answer_view(response, body)
 
-    def blame(self, error: XkitAuthError, response: Any, last: Any) -> None:
+    def attach_response(self, error: XkitAuthError, response: Any, last: Any) -> None:
         """Attach the response to the error, without the credential; ``last`` is the client's last response."""
         self.explain(error)
         for each in dict.fromkeys((response, *response.history, last, *last.history)):
@@ -432,13 +432,13 @@ class Sent(Foresight, Trip, Carried):
             self.take_off(hop)  # since frames of the client still hold it
         error.response = response
 
-    def is_over(self) -> None:
+    def detach_wire(self) -> None:
         """Take the wire off the request."""
         assert self.wire is not None
-        self.wire.over()
+        self.wire.detach()
         self.wire = None  # breaks the reference cycle
 
-    def is_left(self, reason: BaseException) -> None:
+    def on_error(self, reason: BaseException) -> None:
         """Clean up after an error; warn if it is an event hook that raised before a credential could be fetched."""
         if self.wire is not None:
             self.wire.take_off()
@@ -463,7 +463,7 @@ class Sent(Foresight, Trip, Carried):
         how = {"headers": headers, "stream": request.stream, "extensions": request.extensions}
         redacted = type(request)(request.method, url, **how)
         if self.wire is not None:
-            self.wire.leave(redacted)
+            self.wire.remove_from(redacted)
         return redacted
 
     def _view(self, request: Any, without: Sending | None) -> RequestView:

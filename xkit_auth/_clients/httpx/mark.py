@@ -145,7 +145,7 @@ class Carried(Mark):
 
     def bare_value(self, value: bytes) -> bytes:
         """Return a URL in a header without the credential."""
-        url = text_of(value)
+        url = decoded_value(value)
         bare = self.bare(url)
         return value if bare == url else bare.encode()
 
@@ -183,7 +183,7 @@ def patience_of(request: Any) -> float | None:
     return max(float(seconds), 0.0) if isinstance(seconds, (int, float)) else None
 
 
-def text_of(value: bytes) -> str:
+def decoded_value(value: bytes) -> str:
     """Return a header's value as a string, decoded as the clients do it."""
     try:
         return value.decode()
@@ -191,7 +191,7 @@ def text_of(value: bytes) -> str:
         return value.decode("latin-1")
 
 
-class Aftermath:
+class OriginGuard:
     """Keeps the credential off what the other auth objects of an ``AllOf`` send after a chain has left home."""
 
     def __init__(self) -> None:
@@ -208,7 +208,7 @@ class Aftermath:
             self._bare.append(wanted)
         return wanted
 
-    def __enter__(self) -> Aftermath:
+    def __enter__(self) -> OriginGuard:
         return self
 
     def __exit__(self, *_how: object) -> None:

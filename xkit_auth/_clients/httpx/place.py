@@ -52,7 +52,7 @@ class Place:
         name = (policy.plain_name or "").encode("ascii")
         self._name = (name, name.lower()) if name and knows_headers else None
 
-    def is_first_in(self, headers: Any) -> bool:
+    def host_is_first_in(self, headers: Any) -> bool:
         """Return whether the first header is this origin's Host, as the library sets it: a quick check."""
         rows: Any = headers._list if self._knows_headers else ()
         return bool(rows) and rows[0] == self._host

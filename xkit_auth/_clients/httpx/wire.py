@@ -15,7 +15,7 @@ from urllib.parse import urljoin
 
 from ..._connectors import Sending
 from ..._values import origin_of, says_it
-from .mark import Carried, origin_of_parts, origin_of_url, patience_of, text_of
+from .mark import Carried, decoded_value, origin_of_parts, origin_of_url, patience_of
 
 _STARTED = ".send_request_headers.started"
 _ANSWERED = ".receive_response_headers.complete"
@@ -48,24 +48,24 @@ class Wire:
 
     def __call__(self, name: str, info: dict[str, Any]) -> Any:
         """Handle an event of the transport; an async transport awaits the result."""
-        if self._notice(name, info):
+        if self._handle(name, info):
             self._carried.fetch_early(patience_of(self._request))
             self._withhold(info["return_value"])
         return None if self._theirs is None else self._theirs(name, info)
 
-    def _notice(self, name: str, info: dict[str, Any]) -> bool:
+    def _handle(self, name: str, info: dict[str, Any]) -> bool:
         """Handle an event, and return whether it is a redirect that rejects the credential."""
         if name.endswith(_STARTED):
             self._move(info["request"])
         elif name.endswith(_ANSWERED):
-            self._look_at_target(info["return_value"])
+            self._check_target(info["return_value"])
             return self._is_refused_by(info["return_value"])
         elif name == _NOT_SENT and self.is_sent_again:
             self.is_sent_again = False
             _try_another_connection(info["exception"])
         return False
 
-    def remember(self, carried: Carried) -> None:
+    def keep(self, carried: Carried) -> None:
         """Keep this for the hops of this send, whatever the request carries later."""
         self._carried = carried
 
@@ -102,7 +102,7 @@ class Wire:
 
     # Responses
 
-    def _look_at_target(self, answer: tuple[Any, ...]) -> None:
+    def _check_target(self, answer: tuple[Any, ...]) -> None:
         """Remove the credential from a redirect's target, which the client would log and follow."""
         headers = answer[-1]
         at = [index for index, (name, _) in enumerate(headers) if name.lower() == b"location"]
@@ -111,7 +111,7 @@ class Wire:
         for index in at:
             name, value = headers[index]
             headers[index] = name, self._carried.bare_value(value)
-        target = ", ".join(text_of(headers[index][1]) for index in at)  # as the client joins several
+        target = ", ".join(decoded_value(headers[index][1]) for index in at)  # as the client joins several
         if self._carried.is_said_in(target):
             for index in reversed(at):
                 del headers[index]  # no redirect any more: the caller gets this response
@@ -126,7 +126,7 @@ class Wire:
     def _withhold(self, answer: tuple[Any, ...]) -> None:
         """Keep a rejection from being followed as a redirect, if there is something to do with it."""
         headers = answer[-1]
-        if self._carried.is_to_be_dealt_with(self._hop.stream):
+        if self._carried.needs_handling(self._hop.stream):
             self.withheld = tuple([each for each in headers if each[0].lower() == b"location"])
             headers[:] = [each for each in headers if each[0].lower() != b"location"]
             self._has_left = False  # since it is not followed
@@ -152,7 +152,7 @@ class Wire:
                 pass
         self._carried.clear_url(self._request)
 
-    def over(self) -> None:
+    def detach(self) -> None:
         """Remove this from the request; later hops get no credential.
 
         If the transport does not call its trace, the header is still on the request, as ``Authorization`` always is.
@@ -163,11 +163,11 @@ class Wire:
         if self._request.extensions is self._during and self._before.get("trace") is self._theirs:
             self._request.extensions = self._before
         else:
-            self.leave(self._request)
+            self.remove_from(self._request)
         self._hop = None
         self._during = None  # it refers back to this object, a cycle for the garbage collector
 
-    def leave(self, request: Any) -> None:
+    def remove_from(self, request: Any) -> None:
         """Remove this from the extensions of the request, or of one that was made from it."""
         extensions = request.extensions
         if extensions.get("trace") is self:
@@ -206,7 +206,7 @@ class AsyncWire(Wire):
 
     async def __call__(self, name: str, info: dict[str, Any]) -> None:
         """Handle an event of the transport, which awaits this."""
-        if self._notice(name, info):
+        if self._handle(name, info):
             await self._carried.afetch_early(patience_of(self._request))
             self._withhold(info["return_value"])
         if self._theirs is not None:

@@ -41,7 +41,7 @@ class Carried:
 
     home: str
     """The URL that the credential was put on for, or its origin, without the credential."""
-    is_on_the_way = False
+    is_redirected = False
     """Whether a redirect has led here and no response has arrived. Any later response belongs to a new send."""
 
     def __init__(self, names: tuple[str, ...], home: str) -> None:
@@ -66,11 +66,11 @@ class Carried:
         """Return the URL without the credential."""
         return url
 
-    def elsewhere(self, url: Any) -> Any:
+    def url_elsewhere(self, url: Any) -> Any:
         """Return what ``url`` becomes on the way to another origin: an error to raise if it contains the credential."""
         return url
 
-    def look_at_target(self, response: Any) -> None:
+    def check_target(self, response: Any) -> None:
         """Remove a redirect's target if it contains a credential that is in the request's headers."""
         target = response.headers["location"]
         if any(map(partial(is_said_in, target), _possible_secrets(response.request.headers, self.names))):
@@ -80,18 +80,18 @@ class Carried:
         """Return whether this URL is certainly of the origin that the credential was put on for."""
         return _is_same_origin(url, self.home)
 
-    def on_the_way(self, _request: Any, url: str, *, is_redirect: bool) -> str:
+    def url_at_home(self, _request: Any, url: str, *, is_redirect: bool) -> str:
         """Return what ``url`` becomes on the way to another URL of the same origin."""
         return url
 
-    def of_copy(self) -> Carried:
+    def for_copy(self) -> Carried:
         """Return what a copy of the request carries."""
         return self
 
     def __call__(self, response: Any, **_how: Any) -> Any:
         """Check a redirect's target: the response hook of an unpickled request, which has no ``Xkit`` any more."""
         if response.is_redirect:
-            self.look_at_target(response)
+            self.check_target(response)
         return response
 
     def __repr__(self) -> str:
@@ -115,7 +115,7 @@ class Left(Carried):
     def __call__(self, response: Any, **_how: Any) -> Any:
         """Check a redirect's target, as a response hook: one that contains the credential is still not followed."""
         if self._before is not None and response.is_redirect:
-            self._before.look_at_target(response)
+            self._before.check_target(response)
         return response
 
     def __reduce__(self) -> Any:
@@ -149,14 +149,14 @@ def _watching(plain: Any) -> type[Any]:
             if carried is not None:
                 headers = self.headers
                 put_headers(copy, headers.copy(), getattr(headers, CARRIED, None))
-                watch(copy, carried.of_copy())
+                watch(copy, carried.for_copy())
                 copy.__dict__[_IS_FRESH] = True
             return copy
 
         def prepare(self, method: Any = None, url: Any = None, headers: Any = None, *more: Any, **named: Any) -> None:
             """Prepare the request anew, without the credential, even if the arguments are its own old values."""
             carried = carried_by(self)
-            let_go(self)
+            strip(self)
             if carried is not None:
                 headers = headers and _bare_headers(dict(headers.items()), carried)
                 url = _bare_url(url, carried)
@@ -171,7 +171,7 @@ def _watching(plain: Any) -> type[Any]:
             On a redirect it stays: a session then applies a login from netrc, which ``Hop`` puts right.
             """
             carried = carried_by(self)
-            if carried is not None and not carried.is_on_the_way:
+            if carried is not None and not carried.is_redirected:
                 take_back(self)
             plain.prepare_auth(self, *args, **kwargs)
 
@@ -191,21 +191,21 @@ def _new_url(request: Any, url: Any) -> Any:
         return url
     if isinstance(carried, Left):
         if not is_redirect and not _is_same_origin(url, request.url):
-            let_go(request)  # its owner uses it for a new request
+            strip(request)  # its owner uses it for a new request
     elif carried.is_at_home_in(url):
-        return carried.on_the_way(request, url, is_redirect=is_redirect)
+        return carried.url_at_home(request, url, is_redirect=is_redirect)
     else:
-        let_go(request)
+        strip(request)
         if is_redirect:
-            hang_on(request, Left(carried))
-        return carried.elsewhere(url)
+            attach(request, Left(carried))
+        return carried.url_elsewhere(url)
     return url
 
 
 def _bare_url(url: Any, carried: Carried) -> Any:
     """Return the URL of a request that is prepared anew, without the credential; or an error to be raised."""
     url = url.decode("latin-1") if isinstance(url, bytes) else str(url)
-    return carried.bare(url) if carried.is_at_home_in(url) else carried.elsewhere(url)
+    return carried.bare(url) if carried.is_at_home_in(url) else carried.url_elsewhere(url)
 
 
 def _is_same_origin(one: object, other: str) -> bool:
@@ -216,7 +216,7 @@ def _is_same_origin(one: object, other: str) -> bool:
 def _restored(plain: Any, attributes: dict[str, Any]) -> Any:
     request = plain.__new__(plain)
     request.__dict__.update(attributes)
-    is_watched(request)
+    ensure_watched(request)
     return request
 
 
@@ -232,7 +232,7 @@ def carried_by(request: Any) -> Carried | None:
     return carried if isinstance(carried, Carried) else None
 
 
-def is_watched(request: Any) -> bool:
+def ensure_watched(request: Any) -> bool:
     """Return whether a request watches its own URL. One that got its ``Carried`` by hand begins to."""
     carried = carried_by(request)
     if carried is not None and CARRIED in vars(request):
@@ -240,12 +240,12 @@ def is_watched(request: Any) -> bool:
     return carried is not None
 
 
-def is_sent(request: Any) -> None:
+def note_sent(request: Any) -> None:
     """Note that a request has been sent: the next assignment to its URL is not a redirect."""
     getattr(request, "__dict__", {}).pop(_IS_FRESH, None)
 
 
-def hang_on(request: Any, carried: Any) -> None:
+def attach(request: Any, carried: Any) -> None:
     """Attach ``carried`` to the request and make it the first response hook, in place of an earlier one of ours."""
     if request.hooks == NO_HOOKS:
         request.hooks = {"response": [carried]}
@@ -267,7 +267,7 @@ def set_url(request: Any, url: str) -> None:
     object.__setattr__(request, "url", url)
 
 
-def let_go(request: Any) -> None:
+def strip(request: Any) -> None:
     """Remove everything that was put on a request, including its hooks and its watching class."""
     carried = carried_by(request)
     if carried is None:
@@ -297,7 +297,7 @@ def take_back(request: Any) -> bool:
     """
     may_carry = not isinstance(carried_by(request), Left)
     if may_carry:
-        let_go(request)
+        strip(request)
     return may_carry
 
 
@@ -341,7 +341,7 @@ def redacted(request: Any, names: Iterable[str]) -> Any:
     """Return a copy for an error report: without the credential, with masks in these headers."""
     copy = request.copy()
     present = [name for name in names if name in copy.headers]
-    let_go(copy)
+    strip(copy)
     for name in present:
         copy.headers[name] = MASK
     return copy

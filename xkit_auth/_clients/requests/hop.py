@@ -14,8 +14,8 @@ from typing import Any
 from ..._connectors import Sending, answer_view
 from ..._values import MASK, Credential, ResponseView, Verdict, XkitAuthError, origin_of, says_it
 from .. import ASKS_AGAIN, Fetch, Send, Tell, Trip, advance, after_answer
-from .home import Carried, carried_by, hang_on, is_sent, is_watched, put_headers, redacted, set_url, without
-from .parts import cut, is_from_cache, look_for_conflict, rewound, target_of, view_of
+from .home import Carried, attach, carried_by, ensure_watched, note_sent, put_headers, redacted, set_url, without
+from .parts import is_from_cache, look_for_conflict, rewound, target_of, truncate, view_of
 
 _MOST_SENDINGS = 8
 
@@ -23,10 +23,10 @@ _MOST_SENDINGS = 8
 class Hop(Trip, Carried):
     """What one request carries, and the hook that handles the response to it.
 
-    A request, its copies and their resends share one ``Line``.
+    A request, its copies and their resends share one ``Lineage``.
     """
 
-    _line: Line  # made on first use, since few requests need it
+    _lineage: Lineage  # made on first use, since few requests need it
 
     # Putting the credential on
 
@@ -42,25 +42,25 @@ class Hop(Trip, Carried):
             set_url(request, self.written.put_in(request.url))
         policy.add_extra(request.headers)
         self.credential = credential  # set last, since the report of a plugin's failure reads what this carries
-        hang_on(request, self)
+        attach(request, self)
 
     def _carrying(self, sending: Sending) -> Hop:
-        """Return a hook for a request of this line that carries another credential."""
+        """Return a hook for a request of this lineage that carries another credential."""
         hop = Hop(self.settled, self.context)
-        hop.credential, hop.written, hop.home, hop._line = sending.credential, sending, self.home, self.line
+        hop.credential, hop.written, hop.home, hop._lineage = sending.credential, sending, self.home, self.lineage
         return hop
 
     @property
-    def line(self) -> Line:
+    def lineage(self) -> Lineage:
         """What a request, its copies and their resends share."""
-        line: Line = self.__dict__.get("_line") or self.__dict__.setdefault("_line", Line(self.sending))
-        return line
+        lineage: Lineage = self.__dict__.get("_lineage") or self.__dict__.setdefault("_lineage", Lineage(self.sending))
+        return lineage
 
     # What a request carries
 
     def _known(self) -> tuple[Sending, ...]:
         """Return what may be on the request: this credential, or a newer one from another thread."""
-        return self.sending, *self.line.sendings()
+        return self.sending, *self.lineage.sendings()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -83,7 +83,7 @@ class Hop(Trip, Carried):
             url = each.bare(url)
         return url
 
-    def elsewhere(self, url: Any) -> Any:
+    def url_elsewhere(self, url: Any) -> Any:
         """Return the URL of another origin, or an error to be raised if it contains the credential."""
         url = self.bare(url) if isinstance(url, str) else url
         if self._is_said_in(str(url)):
@@ -93,28 +93,28 @@ class Hop(Trip, Carried):
     def _is_said_in(self, url: str) -> bool:
         return any(each.is_said_in(url) for each in self._known())
 
-    def of_copy(self) -> Hop:
+    def for_copy(self) -> Hop:
         """Return what a copy of the request carries: the same credential, until its URL changes."""
         return self._carrying(self.sending)
 
-    def on_the_way(self, request: Any, url: str, *, is_redirect: bool) -> str:
+    def url_at_home(self, request: Any, url: str, *, is_redirect: bool) -> str:
         """Return what ``url`` becomes at the same origin. On a redirect, the newest credential is put on."""
         if not is_redirect:
             return self.sending.put_in(self.bare(url)) if self._is_on(request) else url
-        hop = self._carrying(self.line.newest)
-        hop.is_on_the_way = True
-        if self._has_part_on(request):
-            self._put_instead(request, hop.sending)
+        hop = self._carrying(self.lineage.newest)
+        hop.is_redirected = True
+        if self._is_partly_on(request):
+            self._replace(request, hop.sending)
             url = hop.sending.put_in(url)
-        hang_on(request, hop)
+        attach(request, hop)
         return url
 
-    def _has_part_on(self, request: Any) -> bool:
-        """Return whether a credential of this line is on the request. If its owner has removed it, it stays off."""
+    def _is_partly_on(self, request: Any) -> bool:
+        """Return whether a credential of this lineage is on the request. If its owner has removed it, it stays off."""
         is_in_headers = len(without(request.headers, self)) < len(request.headers)
         return is_in_headers or self.bare(request.url) != request.url
 
-    def _put_instead(self, request: Any, sending: Sending) -> None:
+    def _replace(self, request: Any, sending: Sending) -> None:
         headers = without(request.headers, self)
         sending.put_on(headers)
         put_headers(request, headers, sending)
@@ -125,42 +125,42 @@ class Hop(Trip, Carried):
     def __call__(self, response: Any, **how: Any) -> Any:
         """Handle a response, as a response hook. Nearly all are ordinary ones that need nothing."""
         settled = self.settled
-        if response.status_code < settled.ordinary_below and not self.is_on_the_way:
+        if response.status_code < settled.ordinary_below and not self.is_redirected:
             try:
                 if id(response.connection) in settled.seen:
                     return response
             except AttributeError:  # a test double's response has none
                 pass
-        return self._looked_at(response, how)
+        return self._examined(response, how)
 
-    def _looked_at(self, response: Any, how: Any) -> Any:
-        was_on_the_way, self.is_on_the_way = self.is_on_the_way, False
-        if not was_on_the_way:
-            self.line.is_spent = False
-        self._look_for_conflict(response, was_on_the_way=was_on_the_way)
+    def _examined(self, response: Any, how: Any) -> Any:
+        was_redirected, self.is_redirected = self.is_redirected, False
+        if not was_redirected:
+            self.lineage.has_resent = False
+        self._look_for_conflict(response, was_redirected=was_redirected)
         response.url = self.bare(str(response.url))
         is_remarkable = self.is_watched or response.status_code >= self.policy.unremarkable_below
         if is_remarkable and not is_from_cache(response):
-            response = self._answered(response, how, was_on_the_way=was_on_the_way)
+            response = self._answered(response, how, was_redirected=was_redirected)
         if response.status_code >= 300 and response.is_redirect:
-            if not (is_watched(response.request) or self.is_at_home_in(target_of(response))):
+            if not (ensure_watched(response.request) or self.is_at_home_in(target_of(response))):
                 # An adapter or another auth object has replaced the request by one that does not watch its URL.
                 del response.headers["location"]
             else:
-                self.look_at_target(response)
-                self._look_where_it_leads(response)
-        is_sent(response.request)
+                self.check_target(response)
+                self._note_redirect(response)
+        note_sent(response.request)
         return response
 
-    def _look_for_conflict(self, response: Any, *, was_on_the_way: bool) -> None:
+    def _look_for_conflict(self, response: Any, *, was_redirected: bool) -> None:
         adapter = getattr(response, "connection", None)
         is_new = adapter is not None and not self.has_looked_at(adapter)
         if is_new or is_from_cache(response):
             look_for_conflict(self.xkit.directory, response)
-        if (is_new or response.status_code == 401) and not (was_on_the_way or is_from_cache(response)):
-            self._look_for_another(response.request)
+        if (is_new or response.status_code == 401) and not (was_redirected or is_from_cache(response)):
+            self._check_for_replacement(response.request)
 
-    def _look_for_another(self, request: Any) -> None:
+    def _check_for_replacement(self, request: Any) -> None:
         is_ours = carried_by(request) is not None  # and not made by a recorder from a stored one
         if is_ours and self.is_at_home_in(request.url):
             for name in self.names:
@@ -169,14 +169,14 @@ class Hop(Trip, Carried):
                 if value is not None and not self.is_ours(value):
                     self.warn_of_another(name)
 
-    def _look_where_it_leads(self, response: Any) -> None:
+    def _note_redirect(self, response: Any) -> None:
         if not response.is_redirect or is_from_cache(response) or not self._is_on(response.request):
             return
         target = target_of(response)
         if not self.is_at_home_in(target):
             self.note_redirected(target)
 
-    def look_at_target(self, response: Any) -> None:
+    def check_target(self, response: Any) -> None:
         """Remove a redirect's target if it contains the credential, so that the caller gets this response.
 
         A target that contains it exactly as it was put into the URL is kept without it.
@@ -187,18 +187,18 @@ class Hop(Trip, Carried):
         else:
             response.headers["location"] = target
 
-    def _answered(self, response: Any, how: Any, *, was_on_the_way: bool) -> Any:
+    def _answered(self, response: Any, how: Any, *, was_redirected: bool) -> Any:
         request = response.request
         try:
             if not self.is_at_home_in(getattr(request, "url", None)):
                 return response
             if self._is_on(request):
                 return self._judged(response, how)
-            if was_on_the_way and self._netrc_replaced_it(response) and self._can_send_again(response):
+            if was_redirected and self._netrc_replaced_it(response) and self._can_send_again(response):
                 # With the first credential, since it was not refused: the newest may be of another account.
-                return self._sent_again(response, how, self.write(self.credential, lambda: view_of(request, self)))
+                return self._resend(response, how, self.write(self.credential, lambda: view_of(request, self)))
         except XkitAuthError as error:
-            self._blame(error, response)
+            self._attach_response(error, response)
             raise
         return response
 
@@ -207,7 +207,7 @@ class Hop(Trip, Carried):
 
     def _netrc_replaced_it(self, response: Any) -> bool:
         """Return whether a login from netrc replaced the credential: on a redirect, requests reads netrc anyway."""
-        if response.status_code != 401 or self.line.is_spent or "Authorization" not in self.names:
+        if response.status_code != 401 or self.lineage.has_resent or "Authorization" not in self.names:
             return False
         if not str(response.request.headers.get("Authorization", "")).startswith("Basic "):
             return False
@@ -221,13 +221,13 @@ class Hop(Trip, Carried):
     def _judged(self, response: Any, how: Any) -> Any:
         policy, credential = self.policy, self.credential
         answer = self._answer_view(response, how)
-        if self.line.is_spent:
+        if self.lineage.has_resent:
             judgement = policy.judge(credential, answer)
             if judgement.verdict is not Verdict.ACCEPTED or self.is_proof(answer):
                 self.note(Tell(credential, judgement, final=judgement.verdict in ASKS_AGAIN))
             return response
         request = response.request
-        life = after_answer(
+        flow = after_answer(
             policy,
             credential,
             answer,
@@ -235,32 +235,32 @@ class Hop(Trip, Carried):
             is_whole_again=lambda: self._can_send_again(response),
             is_proof=self.is_proof,
         )
-        step = next(life, None)
+        step = next(flow, None)
         while step is not None:
             if isinstance(step, Fetch):
                 self.note_rejected(step)
-                step = self.after_fetch(life, step, self.fetch(step.rejected))
+                step = self.after_fetch(flow, step, self.fetch(step.rejected))
             elif isinstance(step, Send):
-                response = self._sent_again(response, how, step.sending)
-                step = advance(life, None if is_from_cache(response) else self._answer_view(response, how))
+                response = self._resend(response, how, step.sending)
+                step = advance(flow, None if is_from_cache(response) else self._answer_view(response, how))
             else:
                 self.note(step)
-                step = advance(life, None)
+                step = advance(flow, None)
         return response
 
     def _can_send_again(self, response: Any) -> bool:
         return getattr(response, "connection", None) is not None and rewound(response.request)
 
-    def _sent_again(self, refused: Any, how: Any, sending: Sending) -> Any:
+    def _resend(self, refused: Any, how: Any, sending: Sending) -> Any:
         request = refused.request
-        cut(refused)
+        truncate(refused)
         again = request.copy()
-        self.line.add(sending)  # before it is on a request, so that other threads recognize it as ours
-        # The request itself gets it, too: its owner may send it again. Redirect hops take the newest of the line.
+        self.lineage.add(sending)  # before it is on a request, so that other threads recognize it as ours
+        # The request itself gets it, too: its owner may send it again. Redirect hops take the newest of the lineage.
         for each in (again, request):
-            self._put_instead(each, sending)
-            hang_on(each, self._carrying(sending))
-        self.line.is_spent = True
+            self._replace(each, sending)
+            attach(each, self._carrying(sending))
+        self.lineage.has_resent = True
         self.note_resent(sending.credential)
         start = time.perf_counter()
         response = refused.connection.send(again, **how)
@@ -277,8 +277,8 @@ class Hop(Trip, Carried):
         body = response.content if wanted else None
         return answer_view(response.status_code, response.headers, body, view_of(response.request, self))
 
-    def _blame(self, error: XkitAuthError, response: Any) -> None:
-        cut(response)
+    def _attach_response(self, error: XkitAuthError, response: Any) -> None:
+        truncate(response)
         self.explain(error)
         for each in (response, *response.history):
             each.raw = None  # urllib3's response holds the URL; the body has been read
@@ -288,7 +288,7 @@ class Hop(Trip, Carried):
         error.response = response
 
 
-class Line:
+class Lineage:
     """What a request, its copies and their resends share: the credentials that were put on them, and who has resent."""
 
     __slots__ = ("_sendings", "_spent_by")
@@ -298,12 +298,12 @@ class Line:
         self._spent_by: set[int] = set()
 
     @property
-    def is_spent(self) -> bool:
+    def has_resent(self) -> bool:
         """Whether this thread has used its one resend: other threads may be sending the same request."""
         return threading.get_ident() in self._spent_by
 
-    @is_spent.setter
-    def is_spent(self, value: bool) -> None:
+    @has_resent.setter
+    def has_resent(self, value: bool) -> None:
         (self._spent_by.add if value else self._spent_by.discard)(threading.get_ident())
 
     def sendings(self) -> tuple[Sending, ...]:

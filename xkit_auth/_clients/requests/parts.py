@@ -50,7 +50,7 @@ def is_from_cache(response: Any) -> bool:
     return getattr(response, "from_cache", False) is True
 
 
-def cut(response: Any) -> None:
+def truncate(response: Any) -> None:
     """Keep the first 64 KiB of a response that the caller does not get, and release its connection."""
     if not response._content_consumed:
         head, is_whole = _head_of(response.raw)
