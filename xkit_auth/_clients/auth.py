@@ -220,8 +220,8 @@ class Trip:
         """Warn once that other code has replaced the credential in a header."""
         self.xkit.directory.warn_once(
             f"Something has replaced the credential in the header {name} after xkit-auth had put it on: an event hook"
-            " of the client, its transport or adapter, or another auth object. That is what the provider gets, and if"
-            " it is refused, no new credential is fetched. Let it leave requests alone that have an XkitAuth."
+            " of the client, its transport or adapter, or another auth object. The provider gets that value, and if"
+            " it is rejected, no new credential is fetched. Keep that code away from requests that have an XkitAuth."
         )
 
     def explain(self, error: XkitAuthError) -> None:

@@ -68,7 +68,7 @@ Life: TypeAlias = Generator[Step, Any, None]
 def after_answer(
     policy: Judge,
     credential: Credential,
-    answer: Any,
+    response: Any,
     view: Callable[[], Any],
     *,
     is_whole_again: Callable[[], bool],
@@ -81,7 +81,7 @@ def after_answer(
     Args:
         policy: judges responses and writes credentials.
         credential: the credential that the request carried.
-        answer: a view of the response.
+        response: a view of the response.
         view: returns a view of the request, for writing a credential.
         is_whole_again: rewinds the request's body, and returns whether all of it is certain to be sent again.
         is_proof: returns whether this response is to be recorded if it accepts the credential.
@@ -89,9 +89,9 @@ def after_answer(
     Raises:
         ReauthorizationRequired: the credential is revoked and Xkit has no other.
     """
-    judgement = policy.judge(credential, answer)
+    judgement = policy.judge(credential, response)
     if judgement.verdict not in ASKS_AGAIN:
-        if judgement.verdict is not Verdict.ACCEPTED or (is_proof is not None and is_proof(answer)):
+        if judgement.verdict is not Verdict.ACCEPTED or (is_proof is not None and is_proof(response)):
             yield Tell(credential, judgement, final=False)
         return
     current = yield Fetch(credential, judgement.verdict)

@@ -25,7 +25,7 @@ from .mark import (
     Carried,
     CarriedThen,
     Mark,
-    answers_of_chain,
+    responses_of_chain,
     chain_of,
     mark_as_left,
     origin_of_url,
@@ -35,8 +35,8 @@ from .place import Place, is_from_cache
 from .wire import AsyncWire, Wire
 
 _SHARED_CACHE = (
-    "The client keeps answers in a cache (hishel). On one client for several users it gives one user's answer to"
-    " another, unless it keeps each user's apart: see \"Shared caches\" in xkit-auth's guide to serving many users."
+    "The client keeps responses in a cache (hishel). On one client for several users it gives one user's response"
+    " to another, unless it keeps each user's apart: see \"Shared caches\" in xkit-auth's guide to serving many users."
 )
 
 
@@ -326,9 +326,9 @@ class Sent(Foresight, Trip, Carried):
         Returns:
             ``None`` if that is not a response to a request with the credential, or cannot be a rejection.
         """
-        answers = answers_of_chain(self._request, response)
-        if self.policy.judges_redirects and len(answers) > 1:
-            refused = next(filter(self._is_refusal, self._while_at_home(answers[:-1])), None)
+        responses = responses_of_chain(self._request, response)
+        if self.policy.judges_redirects and len(responses) > 1:
+            refused = next(filter(self._is_refusal, self._while_at_home(responses[:-1])), None)
             if refused is not None:
                 return refused
         if response.status_code >= self.policy.unremarkable_below:
@@ -337,8 +337,8 @@ class Sent(Foresight, Trip, Carried):
             self.note_accepted(self.credential)
         return None
 
-    def _while_at_home(self, answers: list[Any]) -> Iterator[Any]:
-        return takewhile(lambda each: not self._is_away(each.request), answers)
+    def _while_at_home(self, responses: list[Any]) -> Iterator[Any]:
+        return takewhile(lambda each: not self._is_away(each.request), responses)
 
     def _is_refusal(self, redirect: Any) -> bool:
         """Return whether a redirect at home, which the client has followed, rejects the credential."""
@@ -347,7 +347,7 @@ class Sent(Foresight, Trip, Carried):
             return False
         wants_body = self.policy.wants_body(redirect.status_code, redirect.headers)
         body = read_before(self._library, redirect) if wants_body else None
-        return self.policy.judge(self.credential, self._answer_view(redirect, body)).verdict in ASKS_AGAIN
+        return self.policy.judge(self.credential, self._response_view(redirect, body)).verdict in ASKS_AGAIN
 
     def _is_carried_by(self, response: Any) -> bool:
         """Return whether the response is to a request with the credential, in a chain that never left its origin."""
@@ -370,7 +370,7 @@ class Sent(Foresight, Trip, Carried):
         return after_answer(
             self.policy,
             self.sending.credential,
-            self._answer_view(response, body),
+            self._response_view(response, body),
             lambda: self._view(hop, self.sending),
             # Once a redirect has led to another origin, nothing is put on again in this send.
             is_whole_again=lambda: not self._has_left and self.is_whole_again(hop.stream),
@@ -421,7 +421,7 @@ class Sent(Foresight, Trip, Carried):
 
     def view_of_second(self, response: Any, body: bytes | None) -> ResponseView | None:
         """Return a view of the response to the resend, or ``None`` if it is not one to the credential."""
-        return None if response is None else self._answer_view(response, body)
+        return None if response is None else self._response_view(response, body)
 
     def attach_response(self, error: XkitAuthError, response: Any, last: Any) -> None:
         """Attach the response to the error, without the credential; ``last`` is the client's last response."""
@@ -450,8 +450,8 @@ class Sent(Foresight, Trip, Carried):
             self._mark(hop, has_left=self._is_away(hop) or not self._is_on(hop, is_last=True))
         if isinstance(error, self._library.HTTPStatusError) and error.response.status_code == 401:
             self.xkit.directory.warn_once(
-                "An event hook of the client raised for an answer with 401 before a new credential could be fetched."
-                " Call raise_for_status() on the answer that you get, or let AfterAuth of xkit-auth call it."
+                "An event hook of the client raised for a 401 response before a new credential could be fetched."
+                " Call raise_for_status() on the response that you get, or let AfterAuth of xkit-auth call it."
             )
 
     def _redacted(self, request: Any) -> Any:
@@ -473,6 +473,6 @@ class Sent(Foresight, Trip, Carried):
         body = request.read() if isinstance(request.stream, self._library.ByteStream) else None
         return RequestView(method=request.method, url=url, headers=headers, body=body)
 
-    def _answer_view(self, response: Any, body: bytes | None) -> ResponseView:
+    def _response_view(self, response: Any, body: bytes | None) -> ResponseView:
         request = self._view(response.request, self.sending)
         return answer_view(response.status_code, response.headers, body, request)

@@ -224,7 +224,7 @@ def chain_of(sent: Any, response: Any) -> list[Any]:
     return hops[begins[-1] :] if begins else hops
 
 
-def answers_of_chain(sent: Any, response: Any) -> list[Any]:
+def responses_of_chain(sent: Any, response: Any) -> list[Any]:
     """Return the responses to the requests of ``chain_of``."""
     return [*response.history, response][-len(chain_of(sent, response)) :]
 

@@ -18,7 +18,7 @@ from ..._values import origin_of, says_it
 from .mark import Carried, decoded_value, origin_of_parts, origin_of_url, patience_of
 
 _STARTED = ".send_request_headers.started"
-_ANSWERED = ".receive_response_headers.complete"
+_RESPONSE_ARRIVED = ".receive_response_headers.complete"
 _NOT_SENT = "http2.send_request_headers.failed"
 
 
@@ -57,7 +57,7 @@ class Wire:
         """Handle an event, and return whether it is a redirect that rejects the credential."""
         if name.endswith(_STARTED):
             self._move(info["request"])
-        elif name.endswith(_ANSWERED):
+        elif name.endswith(_RESPONSE_ARRIVED):
             self._check_target(info["return_value"])
             return self._is_refused_by(info["return_value"])
         elif name == _NOT_SENT and self.is_sent_again:
@@ -102,9 +102,9 @@ class Wire:
 
     # Responses
 
-    def _check_target(self, answer: tuple[Any, ...]) -> None:
+    def _check_target(self, response: tuple[Any, ...]) -> None:
         """Remove the credential from a redirect's target, which the client would log and follow."""
-        headers = answer[-1]
+        headers = response[-1]
         at = [index for index, (name, _) in enumerate(headers) if name.lower() == b"location"]
         if not at:
             return
@@ -115,17 +115,17 @@ class Wire:
         if self._carried.is_said_in(target):
             for index in reversed(at):
                 del headers[index]  # no redirect any more: the caller gets this response
-        elif _is_redirect(answer) and not self._is_at_home(target):
+        elif _is_redirect(response) and not self._is_at_home(target):
             self._has_left = True  # the next hop may use a transport that does not call this trace
 
-    def _is_refused_by(self, answer: tuple[Any, ...]) -> bool:
-        if not (self._is_active and self.carried and _is_redirect(answer)):
+    def _is_refused_by(self, response: tuple[Any, ...]) -> bool:
+        if not (self._is_active and self.carried and _is_redirect(response)):
             return False
-        return bool(self._carried.is_refused_by(_status_of(answer), answer[-1], self._hop))
+        return bool(self._carried.is_refused_by(_status_of(response), response[-1], self._hop))
 
-    def _withhold(self, answer: tuple[Any, ...]) -> None:
+    def _withhold(self, response: tuple[Any, ...]) -> None:
         """Keep a rejection from being followed as a redirect, if there is something to do with it."""
-        headers = answer[-1]
+        headers = response[-1]
         if self._carried.needs_handling(self._hop.stream):
             self.withheld = tuple([each for each in headers if each[0].lower() == b"location"])
             headers[:] = [each for each in headers if each[0].lower() != b"location"]
@@ -230,9 +230,9 @@ def _put_on(hop: Any, sending: Sending) -> None:
         hop.url.target = sending.in_url.put_in(hop.url.target.decode("ascii")).encode("ascii")
 
 
-def _is_redirect(answer: tuple[Any, ...]) -> bool:
-    return 300 <= _status_of(answer) < 400
+def _is_redirect(response: tuple[Any, ...]) -> bool:
+    return 300 <= _status_of(response) < 400
 
 
-def _status_of(answer: tuple[Any, ...]) -> int:
-    return next(part for part in answer if isinstance(part, int))
+def _status_of(response: tuple[Any, ...]) -> int:
+    return next(part for part in response if isinstance(part, int))

@@ -141,7 +141,7 @@ class Hop(Trip, Carried):
         response.url = self.bare(str(response.url))
         is_remarkable = self.is_watched or response.status_code >= self.policy.unremarkable_below
         if is_remarkable and not is_from_cache(response):
-            response = self._answered(response, how, was_redirected=was_redirected)
+            response = self._handled(response, how, was_redirected=was_redirected)
         if response.status_code >= 300 and response.is_redirect:
             if not (ensure_watched(response.request) or self.is_at_home_in(target_of(response))):
                 # An adapter or another auth object has replaced the request by one that does not watch its URL.
@@ -187,7 +187,7 @@ class Hop(Trip, Carried):
         else:
             response.headers["location"] = target
 
-    def _answered(self, response: Any, how: Any, *, was_redirected: bool) -> Any:
+    def _handled(self, response: Any, how: Any, *, was_redirected: bool) -> Any:
         request = response.request
         try:
             if not self.is_at_home_in(getattr(request, "url", None)):
@@ -195,7 +195,7 @@ class Hop(Trip, Carried):
             if self._is_on(request):
                 return self._judged(response, how)
             if was_redirected and self._netrc_replaced_it(response) and self._can_send_again(response):
-                # With the first credential, since it was not refused: the newest may be of another account.
+                # With the first credential, since it was not rejected: the newest may be of another account.
                 return self._resend(response, how, self.write(self.credential, lambda: view_of(request, self)))
         except XkitAuthError as error:
             self._attach_response(error, response)
@@ -220,17 +220,17 @@ class Hop(Trip, Carried):
 
     def _judged(self, response: Any, how: Any) -> Any:
         policy, credential = self.policy, self.credential
-        answer = self._answer_view(response, how)
+        view = self._response_view(response, how)
         if self.lineage.has_resent:
-            judgement = policy.judge(credential, answer)
-            if judgement.verdict is not Verdict.ACCEPTED or self.is_proof(answer):
+            judgement = policy.judge(credential, view)
+            if judgement.verdict is not Verdict.ACCEPTED or self.is_proof(view):
                 self.note(Tell(credential, judgement, final=judgement.verdict in ASKS_AGAIN))
             return response
         request = response.request
         flow = after_answer(
             policy,
             credential,
-            answer,
+            view,
             lambda: view_of(request, self),
             is_whole_again=lambda: self._can_send_again(response),
             is_proof=self.is_proof,
@@ -242,7 +242,7 @@ class Hop(Trip, Carried):
                 step = self.after_fetch(flow, step, self.fetch(step.rejected))
             elif isinstance(step, Send):
                 response = self._resend(response, how, step.sending)
-                step = advance(flow, None if is_from_cache(response) else self._answer_view(response, how))
+                step = advance(flow, None if is_from_cache(response) else self._response_view(response, how))
             else:
                 self.note(step)
                 step = advance(flow, None)
@@ -271,7 +271,7 @@ class Hop(Trip, Carried):
 
     # Views and errors
 
-    def _answer_view(self, response: Any, how: Any) -> ResponseView:
+    def _response_view(self, response: Any, how: Any) -> ResponseView:
         is_read_anyway = not how.get("stream")
         wanted = is_read_anyway and self.policy.wants_body(response.status_code, response.headers)
         body = response.content if wanted else None

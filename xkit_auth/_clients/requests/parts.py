@@ -123,13 +123,13 @@ def look_for_conflict(directory: Directory, response: Any) -> None:
     retries = getattr(adapter, "max_retries", None)
     if 401 in (getattr(retries, "status_forcelist", None) or ()):
         directory.warn_once(
-            "The session's urllib3.Retry repeats requests that were answered with 401, with the same credential, and"
+            "The session's urllib3.Retry repeats requests that got a 401 response, with the same credential, and"
             " raises RetryError before a new one can be fetched. Take 401 out of its status_forcelist."
         )
     # CacheControl's adapter has a controller. requests-cache wraps the session, and marks the responses it has stored.
     if is_from_cache(response) or hasattr(adapter, "controller"):
         directory.warn_once(
-            "The session keeps answers in a cache (requests-cache or CacheControl). On one session for several users it"
-            " gives one user's answer to another, unless it keeps each user's apart: see \"Shared caches\" in"
+            "The session keeps responses in a cache (requests-cache or CacheControl). On one session for several users it"
+            " gives one user's response to another, unless it keeps each user's apart: see \"Shared caches\" in"
             " xkit-auth's guide to serving many users."
         )
