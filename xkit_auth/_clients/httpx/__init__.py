@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from .all_of import HttpxAfterAuth, HttpxAllOf
-from .answer import Rejoined
 from .auth import HttpxAuth, Sent
 from .place import knows_headers
+from .response import Rejoined
 from .transport import Core, HttpxTransport
 from .wire import without_hidden
 

@@ -17,7 +17,6 @@ from ..._connectors import InUrl, Policy, Sending, answer_view
 from ..._values import MASK, ConfigurationError, Credential, RequestView, ResponseView, XkitAuthError, unsendable
 from .. import ASKS_AGAIN, BaseAuth, Fetch, Life, Send, Trip, advance, after_answer
 from .ahead import Foresight
-from .answer import Bodies, Steps, Wait, read_before, thrown_into
 from .body import Replay
 from .mark import (
     HAS_LEFT,
@@ -25,13 +24,14 @@ from .mark import (
     Carried,
     CarriedThen,
     Mark,
-    responses_of_chain,
     chain_of,
     mark_as_left,
     origin_of_url,
     patience_of,
+    responses_of_chain,
 )
 from .place import Place, is_from_cache
+from .response import Bodies, Steps, Wait, read_before, thrown_into
 from .wire import AsyncWire, Wire
 
 _SHARED_CACHE = (

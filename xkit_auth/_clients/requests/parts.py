@@ -129,7 +129,7 @@ def look_for_conflict(directory: Directory, response: Any) -> None:
     # CacheControl's adapter has a controller. requests-cache wraps the session, and marks the responses it has stored.
     if is_from_cache(response) or hasattr(adapter, "controller"):
         directory.warn_once(
-            "The session keeps responses in a cache (requests-cache or CacheControl). On one session for several users it"
-            " gives one user's response to another, unless it keeps each user's apart: see \"Shared caches\" in"
+            "The session keeps responses in a cache (requests-cache or CacheControl). On one session for several users"
+            " it gives one user's response to another, unless it keeps each user's apart: see \"Shared caches\" in"
             " xkit-auth's guide to serving many users."
         )
