@@ -1,4 +1,4 @@
-"""The auth object of httpx and httpx2, which one code serves, and the transport of calls to Xkit over them."""
+"""The auth object for both httpx and httpx2, and the transport of calls to Xkit over httpcore."""
 
 from __future__ import annotations
 

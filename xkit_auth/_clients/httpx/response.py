@@ -92,8 +92,20 @@ class Bodies:
         return Wait(lambda: read_head(stream, error), lambda: aread_head(stream, error))
 
     def _decoded(self, response: Any, chunks: list[bytes]) -> bytes | None:
-        encoding = response.headers.get("content-encoding", "identity")
-        return decoded(self._library, self._stream_type, chunks, encoding)
+        """Return a complete raw body decompressed, or ``None`` if it is not valid or too large."""
+        raw = b"".join(chunks)
+        slices = [raw[start : start + _SLICE] for start in range(0, len(raw), _SLICE)]
+        headers = {"content-encoding": response.headers.get("content-encoding", "identity")}
+        copy = self._library.Response(200, headers=headers, stream=self._stream_type(slices))
+        body = bytearray()
+        try:
+            for part in copy.iter_bytes():
+                body += part
+                if len(body) > LARGEST_BODY:
+                    return None
+        except self._library.DecodingError:
+            return None
+        return bytes(body)
 
 
 def read_before(library: ModuleType, response: Any) -> bytes | None:
@@ -191,19 +203,3 @@ class _Break:
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         raise self._error
-
-
-def decoded(library: ModuleType, stream_type: type[Any], chunks: Sequence[bytes], encoding: str) -> bytes | None:
-    """Return a complete raw body decompressed, or ``None`` if it is not valid or too large."""
-    raw = b"".join(chunks)
-    slices = [raw[start : start + _SLICE] for start in range(0, len(raw), _SLICE)]
-    copy = library.Response(200, headers={"content-encoding": encoding}, stream=stream_type(slices))
-    body = bytearray()
-    try:
-        for part in copy.iter_bytes():
-            body += part
-            if len(body) > LARGEST_BODY:
-                return None
-    except library.DecodingError:
-        return None
-    return bytes(body)

@@ -1,4 +1,4 @@
-"""The auth object of requests: how a credential is put on, kept at home and taken off, and the transport of calls."""
+"""The parts of the auth object of requests, and the transport of calls to Xkit over urllib3."""
 
 from __future__ import annotations
 
