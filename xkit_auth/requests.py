@@ -110,7 +110,7 @@ class XkitAuth(BaseAuth, AuthBase):
 
 
 class AllOf(BaseAllOf, AuthBase):
-    """Several auth objects on one request, applied in the order given.
+    """Several auth objects on one request: applied in the order given, and each with its own hooks.
 
     A resend replaces only the credential: what another object has computed from the request stays as it was. To sign
     what is sent, implement ``xkit_auth_format_headers``.
