@@ -35,7 +35,7 @@ maximum_signature_line_length = 88
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 
-# What is run: the `{testcode}` blocks of these pages, and the examples in the docstrings that they show.
+# Runs the `{testcode}` blocks of the pages, and the examples in the docstrings that the pages include.
 doctest_global_setup = """
 from xkit_auth import *
 from xkit_auth.testing import *
@@ -43,23 +43,23 @@ from xkit_auth.testing import *
 
 
 def keep_colons(_app: object, what: str, _name: str, _what: object, _options: object, lines: list[str]) -> None:
-    # Napoleon takes the words before a colon, in the docstring of an attribute, for its type.
+    # In the docstring of an attribute, Napoleon takes the words before a colon for its type.
     if what in ("attribute", "property") and lines:
         lines[0] = lines[0].replace(": ", " - ")
 
 
 def skip_aliases(_app: object, _what: str, _name: str, member: object, skip: bool, _options: object) -> bool:
-    # Of a field of a named tuple Python itself says "Alias for field number 0"; the class has it below its attributes.
+    # Python documents a field of a named tuple as "Alias for field number 0"; the class lists it below its attributes.
     return skip or type(member).__name__ == "_tuplegetter"
 
 
 def shorten(_app: object, _what: str, name: str, *_more: object) -> tuple[str, None] | None:
-    # The arguments are the same for every library, and explained where the first one stands.
+    # The arguments are the same for every library. The entry of the first one describes them.
     return ("(…)", None) if name in ("xkit_auth.httpx.XkitAuth", "xkit_auth.httpx2.XkitAuth") else None
 
 
 class ConnectorsPage(SphinxDirective):
-    """``{connectors}``: all that is known of the connectors of this project's plugins, as the command shows it."""
+    """``{connectors}``: describe the connectors of this project's plugins, as the command does."""
 
     def run(self) -> list[nodes.Node]:
         self.env.note_reread()
@@ -84,13 +84,13 @@ def page_of(entries: list[dict[str, Any]]) -> list[str]:
                 yours = ", unless you send one" if extra["gives_way"] else ""
                 lines.append(f"  - with `{header}: {extra['value']}`{yours}")
         lines += [f"- param {code(name)}: {rule}" for name, rule in entry["params"].items()]
-        lines += [f"- {code(answer['if'])}: {answer['then']}" for answer in entry["answers"]]
+        lines += [f"- {code(rule['if'])}: {rule['then']}" for rule in entry["answers"]]
         lines += ["", f"`{use_of(entry)}`", ""]
     return lines
 
 
-def code(*texts: str) -> str:
-    return ", ".join(f"`{text}`" for text in texts)
+def code(*strings: str) -> str:
+    return ", ".join(f"`{string}`" for string in strings)
 
 
 def setup(app: Any) -> None:
