@@ -7,10 +7,10 @@ import tomllib
 
 import pytest
 
-from helpers.docs_pages import ROOT, TEXTS, blocks_of
+from helpers.docs_pages import CONTENTS, ROOT, blocks_of
 
 PACKAGE = ROOT / "xkit_auth"
-CHANGE = TEXTS["docs/contribute/change-xkit-auth.md"]
+CHANGE = CONTENTS["docs/contribute/change-xkit-auth.md"]
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 

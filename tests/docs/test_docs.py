@@ -1,4 +1,4 @@
-"""The pages: their commands, programs, quotations, links and headings."""
+"""The pages: their commands, example programs, quoted error messages, links and headings."""
 
 from __future__ import annotations
 
@@ -16,39 +16,41 @@ from typing import Any
 
 import pytest
 
-from helpers.docs_pages import _FENCE, BLOCKS, DOCS, PAGES, PYTHON, ROOT, TEXTS, errors
+from helpers.docs_pages import BLOCKS, CONTENTS, DOCS, FENCE, PAGES, PYTHON, ROOT, errors
 from xkit_auth.testing import Sandbox
 
 
-def file_in(page: str, caption: str) -> str:
-    """The block of a page that is shown as this file."""
+def block_named(page: str, caption: str) -> str:
+    """Return the code block of a page with this caption."""
     (body,) = [block.body for block in BLOCKS if block.where.startswith(f"{page}:") and block.caption == caption]
     return body
 
 
-@pytest.mark.parametrize("name", TEXTS)
-def test_a_package_or_extra_that_is_to_be_installed_exists(name):
+@pytest.mark.parametrize("name", CONTENTS)
+def test_each_package_and_extra_to_install_exists(name):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    for extras in re.findall(r"xkit-auth\[([\w,]+)\]", TEXTS[name]):
+    for extras in re.findall(r"xkit-auth\[([\w,]+)\]", CONTENTS[name]):
         assert set(extras.split(",")) <= set(project["optional-dependencies"])
     ours = {"xkit-auth", *(path.name for path in (ROOT / "plugins").iterdir())}
-    for line in re.findall(r"^\$ pip install (.*)$", TEXTS[name], re.MULTILINE):
+    for line in re.findall(r"^\$ pip install (.*)$", CONTENTS[name], re.MULTILINE):
         packages = [re.sub(r"\[.*\]", "", word.strip('"')) for word in line.split()]
         assert {each for each in packages if each.startswith("xkit-auth")} <= ours
 
 
-def test_a_page_that_installs_by_name_says_what_to_do_while_nothing_is_published():
+def test_a_page_that_installs_by_name_links_to_the_install_page():
     naming = [
-        name for name in TEXTS if re.search(r"^\$ pip install .*xkit-auth[\[-](?!.*\.\./)", TEXTS[name], re.MULTILINE)
+        name
+        for name in CONTENTS
+        if re.search(r"^\$ pip install .*xkit-auth[\[-](?!.*\.\./)", CONTENTS[name], re.MULTILINE)
     ]
     naming = [name for name in naming if name != "docs/how-to/install.md"]
     assert len(naming) >= 4
     for name in naming:
-        assert re.search(r"\]\((\.\./how-to/)?install\.md\)", TEXTS[name]) or "plugins/" in TEXTS[name], name
+        assert re.search(r"\]\((\.\./how-to/)?install\.md\)", CONTENTS[name]) or "plugins/" in CONTENTS[name], name
 
 
-def test_every_extra_and_plugin_is_on_the_page_about_installing():
-    page = TEXTS["docs/how-to/install.md"]
+def test_the_install_page_lists_every_extra_and_plugin():
+    page = CONTENTS["docs/how-to/install.md"]
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     for extra in project["optional-dependencies"]:
         assert f"| `{extra}` |" in page, extra
@@ -56,27 +58,27 @@ def test_every_extra_and_plugin_is_on_the_page_about_installing():
         assert f"| `{plugin.name}` |" in page, plugin.name
 
 
-def test_the_folders_that_are_to_be_installed_from_a_checkout_exist():
-    for name, text in {**TEXTS, "README.md": (ROOT / "README.md").read_text(encoding="utf-8")}.items():
+def test_each_plugin_folder_to_install_exists():
+    for name, text in {**CONTENTS, "README.md": (ROOT / "README.md").read_text(encoding="utf-8")}.items():
         for folder in re.findall(r"(?<![\w-])plugins/xkit-auth-\w+", text):
             assert (ROOT / folder / "pyproject.toml").is_file(), f"{name}: {folder}"
 
 
-# Examples that are whole programs
+# Example programs
 
 
-def run_tests_of(page: str, folder: Path, *files: str) -> None:
-    """Write files that a page shows into a folder, and run the tests there: each has to pass."""
+def run_example_tests(page: str, folder: Path, *files: str) -> None:
+    """Write code blocks of a page to files in a folder, and assert that every test in them passes."""
     tests = 0
     for name in files:
-        (folder / name).write_text(file_in(page, name), encoding="utf-8")
-        tests += file_in(page, name).count("\ndef test_")
-    result = pytest_in(folder)
+        (folder / name).write_text(block_named(page, name), encoding="utf-8")
+        tests += block_named(page, name).count("\ndef test_")
+    result = run_pytest(folder)
     assert result.returncode == 0, result.stdout + result.stderr
     assert f"{tests} passed" in result.stdout
 
 
-def pytest_in(folder: Path) -> subprocess.CompletedProcess[str]:
+def run_pytest(folder: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", "--rootdir", str(folder)]
     path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
     unproxied = {**os.environ, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", "PYTHONPATH": path}
@@ -86,25 +88,25 @@ def pytest_in(folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.needs_all
-def test_the_commands_that_make_a_plugin_of_the_template_make_one_that_passes_its_tests(tmp_path):
-    commands = re.findall(r"^\$ ((?:cp|cd|mv|sed|find) .*)$", TEXTS["docs/how-to/write-a-plugin.md"], re.MULTILINE)
+def test_a_plugin_made_from_the_template_passes_its_tests(tmp_path):
+    commands = re.findall(r"^\$ ((?:cp|cd|mv|sed|find) .*)$", CONTENTS["docs/how-to/write-a-plugin.md"], re.MULTILINE)
     (tmp_path / "xkit-auth").mkdir()
     (tmp_path / "xkit-auth" / "plugins").symlink_to(ROOT / "plugins")
     subprocess.run(["bash", "-euc", "\n".join(commands)], cwd=tmp_path / "xkit-auth", check=True, timeout=600)
     made = tmp_path / "xkit-auth-globex"
     assert not [path for path in made.rglob("*") if "acme" in path.name]
     assert not [path for path in made.rglob("*.*") if "acme" in path.read_text(encoding="utf-8").lower()]
-    result = pytest_in(made)
+    result = run_pytest(made)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "9 passed" in result.stdout
-    shown = command_in(made, "connectors", "globex")
+    shown = run_command(made, "connectors", "globex")
     assert shown.returncode == 0, shown.stderr
     assert "https" not in shown.stderr
     assert shown.stdout.startswith("globex from the plugin globex (xkit-auth-globex)")
 
 
-def command_in(plugin: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command, with this plugin as if it were installed, and without click and rich, which nobody has installed."""
+def run_command(plugin: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command as if this plugin was installed, and click and rich were not."""
     project = tomllib.loads((plugin / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     metadata = plugin / f"{project['name'].replace('-', '_')}-1.dist-info"
     metadata.mkdir()
@@ -122,8 +124,8 @@ def command_in(plugin: Path, *arguments: str) -> subprocess.CompletedProcess[str
 
 @pytest.mark.needs_all
 @pytest.mark.parametrize("page", ["docs/tutorial/first-request.md"])
-def test_each_block_of_the_tutorial_runs_as_a_file_of_its_own(page, tmp_path):
-    printed = re.findall(r"^```\{testoutput\}\n(.*?)^```$", TEXTS[page], re.DOTALL | re.MULTILINE)
+def test_each_tutorial_block_runs_and_prints_its_output(page, tmp_path):
+    printed = re.findall(r"^```\{testoutput\}\n(.*?)^```$", CONTENTS[page], re.DOTALL | re.MULTILINE)
     programs = [block for block in PYTHON if block.where.startswith(page)]
     assert len(programs) == len(printed)
     for program, output in zip(programs, printed, strict=True):
@@ -135,7 +137,7 @@ def test_each_block_of_the_tutorial_runs_as_a_file_of_its_own(page, tmp_path):
         assert (done.stdout, done.stderr) == (output, ""), program.where
 
 
-def test_the_template_of_a_plugin_is_found_by_its_entry_point():
+def test_the_entry_point_of_the_template_names_its_module():
     template = ROOT / "plugins" / "_template"
     project = tomllib.loads((template / "pyproject.toml").read_text(encoding="utf-8"))
     entry_points = project["project"]["entry-points"]["xkit_auth"]
@@ -145,92 +147,92 @@ def test_the_template_of_a_plugin_is_found_by_its_entry_point():
 
 
 @pytest.mark.needs_all
-def test_the_example_of_an_application_passes_its_own_tests(tmp_path):
+def test_the_example_with_a_sandbox_argument_passes_its_tests(tmp_path):
     files = ("standup.py", "test_standup.py")
-    run_tests_of("docs/how-to/test-your-application.md", tmp_path, *files)
+    run_example_tests("docs/how-to/test-your-application.md", tmp_path, *files)
 
 
 @pytest.mark.needs_all
-def test_the_example_of_code_that_runs_as_it_is_passes_its_own_tests(tmp_path):
+def test_the_example_with_unchanged_code_passes_its_tests(tmp_path):
     files = ("clients.py", "conftest.py", "test_clients.py")
-    run_tests_of("docs/how-to/test-your-application.md", tmp_path, *files)
+    run_example_tests("docs/how-to/test-your-application.md", tmp_path, *files)
 
 
-def test_the_page_about_webhooks_passes_its_own_tests(tmp_path):
+def test_the_webhook_example_passes_its_tests(tmp_path):
     page = "docs/how-to/listen-to-webhooks.md"
-    (tmp_path / "webhooks.py").write_text(file_in(page, "webhooks.py"), encoding="utf-8")
-    run_tests_of(page, tmp_path, "test_webhooks.py")
+    (tmp_path / "webhooks.py").write_text(block_named(page, "webhooks.py"), encoding="utf-8")
+    run_example_tests(page, tmp_path, "test_webhooks.py")
 
 
-def test_the_body_of_a_webhook_that_is_shown_is_one():
+def test_the_example_of_a_webhook_body_is_valid():
     with Sandbox() as sandbox:
-        event = sandbox.xkit().handle_webhook(file_in("docs/how-to/listen-to-webhooks.md", "webhook.json"))
+        event = sandbox.xkit().handle_webhook(block_named("docs/how-to/listen-to-webhooks.md", "webhook.json"))
     assert (event.event_type, event.connector, event.context) == ("connection.errored", "slack", "user-42")
     assert event.connection_id
 
 
 @pytest.mark.needs_all
-def test_the_program_that_looks_at_a_new_account_says_that_it_works(monkeypatch, capsys):
+def test_the_account_check_prints_that_it_works(monkeypatch, capsys):
     with Sandbox() as sandbox:
         sandbox.connect("slack", "user-42")
         keys = {"PUBLISHABLE_KEY": sandbox.publishable_key, "SECRET_KEY": sandbox.secret_key}
         for name, value in {**keys, "BASE_URL": sandbox.base_url}.items():
             monkeypatch.setenv(f"XKIT_{name}", value)
-        exec(file_in("docs/how-to/set-up-xkit.md", "check_xkit.py"), {})
+        exec(block_named("docs/how-to/set-up-xkit.md", "check_xkit.py"), {})
     assert capsys.readouterr().out == "True active\nTrue\n"
 
 
-# Ways onward
+# Completeness
 
 
-def test_every_variable_of_the_environment_is_on_the_page_about_an_account():
+def test_the_setup_page_lists_every_environment_variable():
     sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "xkit_auth").rglob("*.py"))
     variables = set(re.findall(r"\bXKIT_[A-Z_]+\b", sources))
-    assert {name for name in variables if f"| `{name}` |" not in TEXTS["docs/how-to/set-up-xkit.md"]} == set()
+    assert {name for name in variables if f"| `{name}` |" not in CONTENTS["docs/how-to/set-up-xkit.md"]} == set()
 
 
-def test_every_error_is_on_the_page_about_troubleshooting():
-    page = TEXTS["docs/how-to/troubleshoot.md"]
-    kinds = {"XkitAuthError"}  # the base of all, which nobody is given
+def test_the_troubleshooting_page_lists_every_error():
+    page = CONTENTS["docs/how-to/troubleshoot.md"]
+    kinds = {"XkitAuthError"}  # the base class, which is never raised itself
     assert {name for name in errors() if name not in kinds and f"`{name}`" not in page} == set()
 
 
-def errors_in_the_code() -> list[str]:
-    """What each error says, with ``.+`` for each value in it."""
+def message_patterns() -> list[str]:
+    """Return a pattern for the message of each error in the code, with ``.+`` for each value in it."""
     return [
-        "".join(template_of(node.args[0]))
+        "".join(pattern_parts(node.args[0]))
         for path in (ROOT / "xkit_auth").rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in errors() and node.args
     ]
 
 
-def template_of(node: ast.expr) -> list[str]:
+def pattern_parts(node: ast.expr) -> list[str]:
     if isinstance(node, ast.Constant):
         return [re.escape(str(node.value))]
     if isinstance(node, ast.JoinedStr):
-        return [part for value in node.values for part in template_of(value)]
+        return [part for value in node.values for part in pattern_parts(value)]
     return [".+"]
 
 
-def test_what_the_page_about_troubleshooting_quotes_is_what_is_said():
-    section = TEXTS["docs/how-to/troubleshoot.md"].partition("## `ConfigurationError`")[2].partition("\n## ")[0]
+def test_each_quoted_error_message_is_in_the_code():
+    section = CONTENTS["docs/how-to/troubleshoot.md"].partition("## `ConfigurationError`")[2].partition("\n## ")[0]
     quoted = re.findall(r"^\| `(.+?)` \|", section, re.MULTILINE)
-    templates = [template for template in errors_in_the_code() if template != ".+"]
+    patterns = [pattern for pattern in message_patterns() if pattern != ".+"]
     assert len(quoted) > 8
-    for text in quoted:
-        said = re.escape(text.replace("…", "x"))
-        assert any(re.fullmatch(template, text.replace("…", "x")) or said in template for template in templates), text
+    for message in quoted:
+        sample = message.replace("…", "x")
+        assert any(re.fullmatch(each, sample) or re.escape(sample) in each for each in patterns), message
 
 
-def test_the_metadata_of_every_package_leads_onward():
+def test_the_metadata_of_every_package_has_project_urls():
     for path in (ROOT / "pyproject.toml", *(ROOT / "plugins").glob("xkit-auth-*/pyproject.toml")):
         urls = tomllib.loads(path.read_text(encoding="utf-8"))["project"]["urls"]
         assert {"Documentation", "Changelog", "Source", "Issues", "Security"} <= set(urls), path
         assert all(url.startswith("https://") for url in urls.values())
 
 
-def test_the_readme_leads_to_pages_that_exist():
+def test_each_link_of_the_readme_exists():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     targets = re.findall(r"\]\(((?!https?:)[^)]+)\)", readme)
     assert len(targets) > 10
@@ -238,8 +240,8 @@ def test_the_readme_leads_to_pages_that_exist():
     assert "docs/how-to/report-a-security-problem.md" in (ROOT / "SECURITY.md").read_text(encoding="utf-8")
 
 
-def test_no_two_pages_have_the_same_title():
-    titles = [text.partition("\n")[0] for name, text in TEXTS.items() if name.startswith("docs/")]
+def test_page_titles_are_unique():
+    titles = [text.partition("\n")[0] for name, text in CONTENTS.items() if name.startswith("docs/")]
     assert len(set(titles)) == len(titles)
 
 
@@ -247,14 +249,14 @@ def test_no_two_pages_have_the_same_title():
 
 
 def anchors_of(text: str) -> set[str]:
-    headings = re.findall(r"^#+ (.*)$", _FENCE.sub("", text), re.MULTILINE)
+    headings = re.findall(r"^#+ (.*)$", FENCE.sub("", text), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("name", TEXTS)
-def test_a_link_leads_somewhere(name):
+@pytest.mark.parametrize("name", CONTENTS)
+def test_each_link_of_a_page_exists(name):
     folder = (ROOT / name).parent
-    for target in re.findall(r"\[[^\]\n]*\]\(([^)\s]+)\)", _FENCE.sub("", TEXTS[name])):
+    for target in re.findall(r"\[[^\]\n]*\]\(([^)\s]+)\)", FENCE.sub("", CONTENTS[name])):
         path, _, anchor = target.partition("#")
         if re.match(r"https?://", target):
             continue
@@ -263,7 +265,7 @@ def test_a_link_leads_somewhere(name):
         assert not anchor or anchor in anchors_of(page.read_text(encoding="utf-8")), target
 
 
-def test_every_page_is_in_the_table_of_contents_once():
+def test_the_table_of_contents_lists_every_page_once():
     index = (DOCS / "index.md").read_text(encoding="utf-8")
     listed = re.findall(r"^(\w[\w-]*/[\w-]+)$", index, re.MULTILINE)
     assert sorted(listed) == sorted(
@@ -271,17 +273,17 @@ def test_every_page_is_in_the_table_of_contents_once():
     )
 
 
-def test_headings_go_down_one_step_at_a_time():
-    for name, text in TEXTS.items():
-        levels = [len(marks) for marks in re.findall(r"^(#+) ", _FENCE.sub("", text), re.MULTILINE)]
+def test_heading_levels_are_not_skipped():
+    for name, text in CONTENTS.items():
+        levels = [len(marks) for marks in re.findall(r"^(#+) ", FENCE.sub("", text), re.MULTILINE)]
         assert levels[0] == 1, name
         assert levels.count(1) == 1, name
         assert all(after <= before + 1 for before, after in pairwise(levels)), name
 
 
-def test_the_code_for_webhooks_is_safe_with_forged_ones():
+def test_the_webhook_example_handles_forged_webhooks():
     page: dict[str, Any] = {}
-    exec(file_in("docs/how-to/listen-to-webhooks.md", "webhooks.py"), page)
+    exec(block_named("docs/how-to/listen-to-webhooks.md", "webhooks.py"), page)
     with Sandbox() as sandbox:
         xkit = sandbox.xkit()
         for context, status in (("a\0", 400), ("x" * 600, 400), ("nobody", 204), ("user-1", 204)):
@@ -292,9 +294,9 @@ def test_the_code_for_webhooks_is_safe_with_forged_ones():
         assert sandbox.call_count() == 0
 
 
-def test_the_listener_of_the_page_on_logging_counts_and_times():
+def test_the_metrics_example_counts_events_and_durations():
     page: dict[str, Any] = {}
-    exec(file_in("docs/how-to/log-and-measure.md", "metrics.py"), page)
+    exec(block_named("docs/how-to/log-and-measure.md", "metrics.py"), page)
     metrics = page["Metrics"]()
     with Sandbox() as sandbox:
         sandbox.connect("acme", "user-1")
@@ -305,11 +307,11 @@ def test_the_listener_of_the_page_on_logging_counts_and_times():
     assert len(metrics.seconds) == 1
 
 
-def test_the_code_for_batches_sends_again_what_was_refused_and_nothing_else():
+def test_the_batch_example_resends_only_rejected_parts():
     httpx = pytest.importorskip("httpx")
     auth_of = importlib.import_module("xkit_auth.httpx").XkitAuth
     page: dict[str, Any] = {}
-    exec(file_in("docs/how-to/send-a-batch.md", "batches.py"), page)
+    exec(block_named("docs/how-to/send-a-batch.md", "batches.py"), page)
     sent: list[tuple[str, list[str]]] = []
 
     def graph(request: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import xkit_auth
-from helpers.docs_pages import BLOCKS, DOCS, PYTHON, ROOT, TEXTS, blocks_of, errors
+from helpers.docs_pages import BLOCKS, CONTENTS, DOCS, PYTHON, ROOT, blocks_of, errors
 from xkit_auth import Connector, Failure, Judgement, Placement, Verdict, Xkit, XkitAuthError, hookspecs
 from xkit_auth.testing import Answer, Sandbox, check_connector
 
@@ -22,7 +22,7 @@ REFERENCE = {path.stem: path.read_text(encoding="utf-8") for path in (DOCS / "re
 CLIENTS = ("requests", "httpx", "httpx2")
 
 
-# They all take the same arguments, so that of any client that is installed will do.
+# All take the same arguments, so the one of any installed client will do.
 XkitAuth: Any = importlib.import_module(f"xkit_auth.{next(filter(find_spec, CLIENTS))}").XkitAuth
 
 
@@ -38,12 +38,12 @@ def test_every_hook_has_a_heading_with_its_arguments():
     )
 
 
-def test_the_table_of_errors_has_each_of_them_with_its_retryable_flag():
+def test_the_error_table_lists_every_error_with_its_retryable_flag():
     rows = re.findall(r"^\| `(\w+)` \|.*\| (yes|no) \|$", REFERENCE["errors"], re.MULTILINE)
     assert sorted(rows) == sorted((name, "yes" if each.retryable else "no") for name, each in errors().items())
 
 
-def test_the_tree_of_errors_is_the_one_of_the_classes():
+def test_the_error_tree_matches_the_classes():
     (tree,) = [block.body for block in blocks_of("", REFERENCE["errors"]) if "├─" in block.body]
     drawn: list[tuple[str, str | None]] = []
     path: list[str] = []
@@ -72,12 +72,12 @@ def test_the_auth_objects_of_every_client_are_in_the_reference():
     for client in CLIENTS:
         assert f".. autoclass:: xkit_auth.{client}.XkitAuth\n" in REFERENCE["api"]
     assert ".. autoclass:: xkit_auth.requests.NoAuth\n" in REFERENCE["api"]
-    # The arguments stand in the docstring of __init__, which Sphinx shows only if it is told to.
+    # The docstring of __init__ describes the arguments. Sphinx includes it only with this option.
     assert ".. autoclass:: xkit_auth.requests.XkitAuth\n   :class-doc-from: both\n" in REFERENCE["api"]
 
 
 def documented_arguments(docstring: str | None) -> list[str]:
-    """The names below ``Args:``."""
+    """Return the names below ``Args:``."""
     lines = inspect.cleandoc(docstring or "").splitlines()
     start = lines.index("Args:") + 1
     names: list[str] = []
@@ -101,7 +101,7 @@ def test_every_argument_is_documented_once(docstring, function):
     assert sorted(documented_arguments(docstring)) == sorted(inspect.signature(function).parameters)
 
 
-def test_xkit_lists_every_public_method():
+def test_the_reference_lists_every_public_method_of_xkit():
     methods = [name for name, value in vars(Xkit).items() if not name.startswith("_") and callable(getattr(Xkit, name))]
     listed = re.search(r"autoclass:: xkit_auth\.Xkit\n   :members: (.*)\n", REFERENCE["api"])
     assert listed is not None
@@ -109,7 +109,7 @@ def test_xkit_lists_every_public_method():
 
 
 @pytest.mark.needs_all
-def test_the_options_of_the_command_are_documented():
+def test_every_command_option_is_documented():
     import click
 
     from xkit_auth._cli.app import app
@@ -133,11 +133,11 @@ def is_option(parameter: Any) -> bool:
 
 
 @pytest.mark.parametrize("block", PYTHON, ids=lambda block: block.where)
-def test_a_block_of_python_compiles(block):
+def test_a_python_block_compiles(block):
     compile(block.body, block.where, "exec")
 
 
-SHOWN = {
+CODE = {
     **{block.where: block.body for block in BLOCKS if block.language not in ("{eval-rst}", "{toctree}", "{warning}")},
     **{
         f"plugins/_template/{path}": (ROOT / "plugins/_template" / path).read_text(encoding="utf-8")
@@ -147,12 +147,12 @@ SHOWN = {
 }
 
 
-@pytest.mark.parametrize("where", SHOWN)
-def test_no_line_of_what_is_shown_has_to_be_scrolled(where):
-    assert [line for line in SHOWN[where].splitlines() if len(line) > 79] == []
+@pytest.mark.parametrize("where", CODE)
+def test_code_lines_are_at_most_79_characters(where):
+    assert [line for line in CODE[where].splitlines() if len(line) > 79] == []
 
 
-def test_no_line_of_an_example_in_a_docstring_has_to_be_scrolled():
+def test_docstring_example_lines_are_at_most_79_characters():
     lines = [
         line.strip()
         for path in (ROOT / "xkit_auth").rglob("*.py")
@@ -169,7 +169,7 @@ SIGNATURES = {
 
 
 @pytest.mark.parametrize("block", PYTHON, ids=lambda block: block.where)
-def test_a_block_of_python_names_only_what_exists(block):
+def test_a_python_block_uses_only_existing_names(block):
     for node in ast.walk(ast.parse(block.body)):
         if isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] == "xkit_auth":
             for alias in node.names:
@@ -184,7 +184,7 @@ def test_a_block_of_python_names_only_what_exists(block):
 
 
 def exists(dotted: str) -> bool:
-    """Whether a name of ours exists, or may exist: the module of a client that is not installed cannot be looked at."""
+    """Return whether a name of the package exists. The module of a client that is not installed counts as existing."""
     parts = dotted.split(".")
     at: Any = xkit_auth
     for part, path in zip(parts[1:], [".".join(parts[: end + 1]) for end in range(1, len(parts))], strict=True):
@@ -199,13 +199,13 @@ def exists(dotted: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("name", TEXTS)
-def test_a_dotted_name_in_a_text_exists(name):
-    for dotted in set(re.findall(r"(?<![\w.\[-])xkit_auth(?:\.\w+)+", TEXTS[name])):
+@pytest.mark.parametrize("name", CONTENTS)
+def test_each_dotted_name_on_a_page_exists(name):
+    for dotted in set(re.findall(r"(?<![\w.\[-])xkit_auth(?:\.\w+)+", CONTENTS[name])):
         assert exists(dotted), dotted
 
 
-def test_what_exists_is_found_and_what_does_not_is_not():
+def test_exists_finds_only_existing_names():
     assert exists("xkit_auth.Xkit.get_credential")
     assert exists("xkit_auth.testing.Sandbox")
     assert not exists("xkit_auth.nothing")

@@ -1,4 +1,4 @@
-"""What the tests of reference and docs share."""
+"""The pages of the documentation and their code blocks, for the tests in tests/docs."""
 
 from __future__ import annotations
 
@@ -10,24 +10,14 @@ import xkit_auth
 from xkit_auth import XkitAuthError
 
 ROOT = Path(__file__).parent.parent.parent
-
-
 DOCS = ROOT / "docs"
-
-
 PAGES = sorted(DOCS.rglob("*.md"))
-
-
-TEXTS = {
+CONTENTS = {
     str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
     for path in [*PAGES, ROOT / "CHANGELOG.md", *sorted(ROOT.glob("plugins/*/README.md"))]
 }
-
-
-_FENCE = re.compile(r"^(?P<fence>`{3,})(?P<what>.*)\n(?P<body>(?:.*\n)*?)(?P=fence)$", re.MULTILINE)
-
-
-_OPTION = re.compile(r"^:(\w+): (.*)\n", re.MULTILINE)
+FENCE = re.compile(r"^(?P<fence>`{3,})(?P<what>.*)\n(?P<body>(?:.*\n)*?)(?P=fence)$", re.MULTILINE)
+OPTION = re.compile(r"^:(\w+): (.*)\n", re.MULTILINE)
 
 
 class Block(NamedTuple):
@@ -41,14 +31,14 @@ class Block(NamedTuple):
 
 def blocks_of(name: str, text: str) -> list[Block]:
     found = []
-    for match in _FENCE.finditer(text):
+    for match in FENCE.finditer(text):
         directive, _, language = match["what"].partition(" ")
         body, caption = match["body"], ""
         if directive == "{testcode}":
             language = "python"
         elif directive == "{code-block}":
-            caption = dict(_OPTION.findall(body)).get("caption", "")
-            body = _OPTION.sub("", body).lstrip("\n")
+            caption = dict(OPTION.findall(body)).get("caption", "")
+            body = OPTION.sub("", body).lstrip("\n")
         else:
             language = directive
         line = text.count("\n", 0, match.start()) + 1
@@ -56,9 +46,7 @@ def blocks_of(name: str, text: str) -> list[Block]:
     return found
 
 
-BLOCKS = [block for name, text in TEXTS.items() for block in blocks_of(name, text)]
-
-
+BLOCKS = [block for name, text in CONTENTS.items() for block in blocks_of(name, text)]
 PYTHON = [block for block in BLOCKS if block.language == "python"]
 
 
