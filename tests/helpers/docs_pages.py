@@ -9,7 +9,7 @@ from typing import NamedTuple
 import xkit_auth
 from xkit_auth import XkitAuthError
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = next(folder for folder in Path(__file__).parents if (folder / "tox.ini").is_file())
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
 CONTENTS = {
